@@ -1,0 +1,18 @@
+//! The vocabulary that every other room shares: keys, values, records and result codes.
+
+mod error;
+mod key;
+mod limits;
+pub mod msgpack;
+mod particle;
+mod record;
+mod time;
+mod value;
+
+pub use error::{Error, Result, ResultCode};
+pub use key::{Digest, Key, PARTITIONS, PartitionId};
+pub use limits::Limits;
+pub use particle::{Particle, ParticleType};
+pub use record::{Bins, Body, BodyBuilder, MAX_BIN_NAME, Meta, Record};
+pub use time::{EPOCH_OFFSET_SECS, Ttl, now_millis, now_secs};
+pub use value::Value;
