@@ -13,6 +13,6 @@ pub use error::{Error, Result, ResultCode};
 pub use key::{Digest, Key, PARTITIONS, PartitionId};
 pub use limits::Limits;
 pub use particle::{Particle, ParticleType};
-pub use record::{Bins, Body, BodyBuilder, MAX_BIN_NAME, Meta, Record};
+pub use record::{BinName, Bins, Body, BodyBuilder, MAX_BIN_NAME, Meta, Record};
 pub use time::{EPOCH_OFFSET_SECS, Ttl, now_millis, now_secs};
 pub use value::Value;

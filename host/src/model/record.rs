@@ -7,6 +7,39 @@ use super::{Particle, ParticleType};
 /// The longest bin name, in bytes (protocol limit).
 pub const MAX_BIN_NAME: usize = 15;
 
+/// A bin name, held inline: 1 to [`MAX_BIN_NAME`] bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct BinName {
+    len: u8,
+    bytes: [u8; MAX_BIN_NAME],
+}
+
+impl BinName {
+    /// A name, or `None` when it is empty or too long.
+    pub fn new(name: &[u8]) -> Option<Self> {
+        if name.is_empty() || name.len() > MAX_BIN_NAME {
+            return None;
+        }
+        let mut bytes = [0; MAX_BIN_NAME];
+        bytes[..name.len()].copy_from_slice(name);
+        Some(Self {
+            len: name.len() as u8,
+            bytes,
+        })
+    }
+
+    /// The name's bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+}
+
+impl std::fmt::Debug for BinName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&String::from_utf8_lossy(self.as_bytes()))
+    }
+}
+
 /// What the host knows of a record beside its bins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Meta {
@@ -73,7 +106,9 @@ impl Body {
 
     /// The bins in stored order.
     pub fn bins(&self) -> Bins<'_> {
-        Bins { rest: self.bin_bytes() }
+        Bins {
+            rest: self.bin_bytes(),
+        }
     }
 
     /// The particle of a bin.
@@ -105,7 +140,10 @@ impl<'a> Iterator for Bins<'a> {
         let end = name_end + u32::from_le_bytes([head[2], head[3], head[4], head[5]]) as usize;
         let bin = self.rest.get(..end)?;
         self.rest = &self.rest[end..];
-        Some((&bin[6..name_end], Particle::new(ParticleType(head[1]), &bin[name_end..])))
+        Some((
+            &bin[6..name_end],
+            Particle::new(ParticleType(head[1]), &bin[name_end..]),
+        ))
     }
 }
 
@@ -126,7 +164,8 @@ impl BodyBuilder {
         self.buf.clear();
         match user_key {
             Some(key) => {
-                self.buf.extend_from_slice(&(key.data.len() as u32 + 1).to_le_bytes());
+                self.buf
+                    .extend_from_slice(&(key.data.len() as u32 + 1).to_le_bytes());
                 self.buf.push(key.kind.0);
                 self.buf.extend_from_slice(key.data);
             }
@@ -138,7 +177,8 @@ impl BodyBuilder {
     pub fn bin(&mut self, name: &[u8], particle: Particle<'_>) {
         self.buf.push(name.len() as u8);
         self.buf.push(particle.kind.0);
-        self.buf.extend_from_slice(&(particle.data.len() as u32).to_le_bytes());
+        self.buf
+            .extend_from_slice(&(particle.data.len() as u32).to_le_bytes());
         self.buf.extend_from_slice(name);
         self.buf.extend_from_slice(particle.data);
     }

@@ -1,0 +1,154 @@
+//! The contract of a record store, made so that a remote cluster can stand behind it.
+
+use crate::model::{Digest, PartitionId, Record};
+
+/// Tells one state of a record from another; opaque to callers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version(pub u64);
+
+/// A record and the version it was read at.
+#[derive(Clone, Debug)]
+pub struct Versioned {
+    /// The record.
+    pub record: Record,
+    /// Its version.
+    pub version: Version,
+}
+
+/// What a commit expects to find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Whatever is there.
+    Any,
+    /// No record.
+    Absent,
+    /// The record at this version.
+    Version(Version),
+}
+
+/// What a commit does.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// Writes the whole record. The caller sets every field of its metadata.
+    Put(Record),
+    /// Removes the record; nothing happens where there is none.
+    Remove,
+}
+
+/// A commit that took place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// The record's version now (meaningless after a removal).
+    pub version: Version,
+    /// Whether there was a record before.
+    pub existed: bool,
+}
+
+/// Why a store refused.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The record is not as expected: read it again.
+    #[error("the record changed since it was read")]
+    Conflict,
+    /// The storage engine failed.
+    #[error("storage failed: {0}; see the log, and check the data directory's disk")]
+    Engine(String),
+    /// A record on disk does not decode.
+    #[error("record {digest:?} is damaged on disk: {what}")]
+    Damaged {
+        /// Which.
+        digest: Digest,
+        /// How.
+        what: &'static str,
+    },
+}
+
+/// Where a partition scan stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Cursor {
+    /// The last digest that was seen; `None` at the start.
+    pub after: Option<Digest>,
+}
+
+/// One record of a scan.
+#[derive(Clone, Debug)]
+pub struct Scanned {
+    /// Its digest.
+    pub digest: Digest,
+    /// Its state.
+    pub versioned: Versioned,
+}
+
+/// How much one [`RecordStore::scan`] call may return.
+#[derive(Clone, Copy, Debug)]
+pub struct ScanPage {
+    /// Only records of this set id; `None` for all of the namespace.
+    pub set: Option<u16>,
+    /// At most this many records.
+    pub records: usize,
+    /// Stop after the body bytes returned pass this.
+    pub bytes: usize,
+}
+
+/// Records of one namespace.
+///
+/// Every method may be called from any thread at once. Expired records are returned as
+/// they are: the caller decides by `void_time`, so that it decides once per request. No method
+/// blocks for longer than the engine's own read or write.
+pub trait RecordStore: Send + Sync + 'static {
+    /// The record, or `None`.
+    ///
+    /// # Errors
+    /// [`StoreError::Engine`] or [`StoreError::Damaged`].
+    fn read(&self, digest: &Digest) -> Result<Option<Versioned>, StoreError>;
+
+    /// Applies `change` if the record is as expected; atomic per record.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it is not as expected, [`StoreError::Engine`].
+    fn commit(
+        &self,
+        digest: &Digest,
+        expected: Expected,
+        change: Change,
+    ) -> Result<Committed, StoreError>;
+
+    /// Appends the next records of a partition, in digest order, to `out` and moves the
+    /// cursor past them. Returns `false` when the partition has no more.
+    ///
+    /// Each record that exists for the whole scan is seen once.
+    ///
+    /// # Errors
+    /// [`StoreError::Engine`]; damaged records are logged and passed over.
+    fn scan(
+        &self,
+        partition: PartitionId,
+        cursor: &mut Cursor,
+        page: &ScanPage,
+        out: &mut Vec<Scanned>,
+    ) -> Result<bool, StoreError>;
+
+    /// How many records there are, expired ones included, and their body bytes.
+    fn count(&self) -> (u64, u64);
+
+    /// The id of a set, given out on first use and kept for good; the null set ("") is 0.
+    ///
+    /// # Errors
+    /// [`StoreError::Engine`] when a new id cannot be stored or none is left.
+    fn set_id(&self, name: &str) -> Result<u16, StoreError>;
+
+    /// The id of a set that has one already.
+    fn find_set(&self, name: &str) -> Option<u16>;
+
+    /// The name of a set id.
+    fn set_name(&self, id: u16) -> Option<std::sync::Arc<str>>;
+
+    /// How many records each set has, expired ones included: (id, count).
+    fn set_counts(&self) -> Vec<(u16, u64)>;
+
+    /// Makes everything committed so far durable as the engine is configured to.
+    ///
+    /// # Errors
+    /// [`StoreError::Engine`].
+    fn flush(&self) -> Result<(), StoreError>;
+}

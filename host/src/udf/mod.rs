@@ -1,0 +1,12 @@
+//! User-defined functions: the contract of a runtime, the record as a function sees it, and
+//! the registry of modules.
+
+mod error;
+mod record;
+mod runtime;
+
+pub use error::{CompileError, UdfError, UdfErrorKind};
+pub use record::{Effects, RecordContext, Scope};
+pub use runtime::{
+    Call, FunctionInfo, Instance, Module, ModuleSource, Runtime, RuntimeKind, Sources, UdfResult,
+};
