@@ -2,6 +2,10 @@
 //!
 //! A UDF is Lua or a WebAssembly component; both run behind one contract.
 
+pub mod dispatch;
+pub mod expr;
 pub mod model;
+pub mod ops;
 pub mod store;
+pub mod task;
 pub mod udf;

@@ -12,7 +12,7 @@ pub struct Scope {
     /// Namespace name.
     pub namespace: Arc<str>,
     /// Set names by id; see [`Meta::set`].
-    pub sets: Arc<[Arc<str>]>,
+    pub sets: Arc<Vec<Arc<str>>>,
     /// Now, in seconds since 2010-01-01 UTC.
     pub now: u32,
     /// The namespace's default TTL in seconds; 0 for never.
