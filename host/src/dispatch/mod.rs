@@ -1,9 +1,17 @@
 //! Who runs what on which records: one key, a batch, a scan of partitions.
 
+mod apply;
+mod background;
+mod dispatcher;
 mod namespace;
+mod operate;
+mod pool;
 mod query;
 mod request;
+mod turns;
 
+pub use background::BackgroundSpec;
+pub use dispatcher::{Dispatcher, Threads};
 pub use namespace::Namespace;
 pub use query::{Found, Query, QuerySpec};
 pub use request::{

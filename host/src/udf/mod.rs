@@ -3,10 +3,12 @@
 
 mod error;
 mod record;
+mod registry;
 mod runtime;
 
 pub use error::{CompileError, UdfError, UdfErrorKind};
 pub use record::{Effects, RecordContext, Scope};
+pub use registry::{LimitsByModule, ModuleInfo, Modules, Registered, Registry, package_of};
 pub use runtime::{
     Call, FunctionInfo, Instance, Module, ModuleSource, Runtime, RuntimeKind, Sources, UdfResult,
 };

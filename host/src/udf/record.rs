@@ -216,6 +216,13 @@ impl RecordContext {
         0
     }
 
+    /// Drops every bin, as a replacing write does before it sets its own.
+    pub fn clear_bins(&mut self) {
+        self.cleared = true;
+        self.saved.clear();
+        self.pending.clear();
+    }
+
     fn save(&mut self) {
         self.dirty = true;
         for (name, value) in self.pending.drain(..) {

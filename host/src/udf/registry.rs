@@ -1,0 +1,335 @@
+//! The modules a host has: registered, compiled, persisted, replaced atomically.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::sync::Arc;
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use cap_std::fs::Dir;
+use sha1::{Digest as _, Sha1};
+use tokio::sync::Mutex;
+
+use super::{CompileError, Module, ModuleSource, Runtime, RuntimeKind, Sources};
+use crate::model::{Error, Limits, Result, ResultCode};
+
+/// The magic number that every WebAssembly binary starts with.
+const WASM_MAGIC: &[u8] = b"\0asm";
+/// The longest file name of a module, in bytes.
+const MAX_FILE_NAME: usize = 128;
+
+/// A registered module, ready to run.
+pub struct Registered {
+    /// The bytes and names it was registered with.
+    pub source: ModuleSource,
+    /// SHA-1 of the bytes, in hexadecimal.
+    pub hash: String,
+    /// Which runtime runs it.
+    pub kind: RuntimeKind,
+    /// The compiled module.
+    pub module: Arc<dyn Module>,
+    /// The limits of its invocations.
+    pub limits: Arc<Limits>,
+}
+
+/// What a listing says of a module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModuleInfo {
+    /// File name as registered.
+    pub file: String,
+    /// SHA-1 of the bytes, in hexadecimal.
+    pub hash: String,
+    /// Which runtime runs it.
+    pub kind: RuntimeKind,
+}
+
+type ByPackage = BTreeMap<String, Arc<Registered>>;
+
+/// The current modules by package: what runtimes may look into.
+#[derive(Default)]
+pub struct Modules(ArcSwap<ByPackage>);
+
+impl Sources for Modules {
+    fn source(&self, package: &str) -> Option<ModuleSource> {
+        self.0.load().get(package).map(|m| m.source.clone())
+    }
+}
+
+/// The limits of modules: the host's, and those that one module has of its own.
+#[derive(Clone, Debug, Default)]
+pub struct LimitsByModule {
+    /// For every module that has none of its own.
+    pub host: Limits,
+    /// By package name.
+    pub modules: BTreeMap<String, Limits>,
+}
+
+impl LimitsByModule {
+    /// The limits of a package.
+    pub fn of(&self, package: &str) -> &Limits {
+        self.modules.get(package).unwrap_or(&self.host)
+    }
+}
+
+/// Registers, lists, finds and removes modules.
+pub struct Registry {
+    modules: Arc<Modules>,
+    runtimes: Vec<Arc<dyn Runtime>>,
+    dir: Option<Arc<Dir>>,
+    limits: LimitsByModule,
+    /// One registration or removal at a time, so that disk and memory agree.
+    changing: Mutex<()>,
+}
+
+impl Registry {
+    /// A registry over runtimes that share `modules`, persisting to `dir` if there is one.
+    pub fn new(
+        modules: Arc<Modules>,
+        runtimes: Vec<Arc<dyn Runtime>>,
+        dir: Option<Dir>,
+        limits: LimitsByModule,
+    ) -> Self {
+        Self {
+            modules,
+            runtimes,
+            dir: dir.map(Arc::new),
+            limits,
+            changing: Mutex::new(()),
+        }
+    }
+
+    /// Compiles every module of the directory. A module that no longer compiles is logged
+    /// and left where it is.
+    ///
+    /// # Errors
+    /// [`ResultCode::ServerError`] when the directory cannot be read.
+    pub fn load(&self) -> Result<()> {
+        let Some(dir) = &self.dir else { return Ok(()) };
+        for entry in dir.entries().map_err(disk)? {
+            let entry = entry.map_err(disk)?;
+            let Ok(file) = entry.file_name().into_string() else {
+                continue;
+            };
+            if file.starts_with('.') || !entry.file_type().map_err(disk)?.is_file() {
+                continue;
+            }
+            let mut bytes = Vec::new();
+            dir.open(&file)
+                .and_then(|mut f| f.read_to_end(&mut bytes))
+                .map_err(disk)?;
+            match self.compile(&file, bytes.into()) {
+                Ok(registered) => self.publish(registered),
+                Err(e) => tracing::error!("module {file} is left out: {e}"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Compiles a module and makes it the one that calls of its package run. Running
+    /// invocations finish on the code they started with.
+    ///
+    /// # Errors
+    /// [`CompileError`] when the name or the module is refused; nothing changes then.
+    pub async fn register(self: &Arc<Self>, file: &str, bytes: Bytes) -> Result<(), CompileError> {
+        let _one = self.changing.lock().await;
+        let (this, name) = (self.clone(), file.to_string());
+        let work = move || {
+            let started = Instant::now();
+            let registered = this.compile(&name, bytes)?;
+            this.persist(&registered)
+                .map_err(|e| refuse(&name, e.to_string()))?;
+            tracing::info!(
+                "module {name} registered: {}, {} bytes, {:?}",
+                registered.kind.name(),
+                registered.source.bytes.len(),
+                started.elapsed()
+            );
+            this.publish(registered);
+            Ok(())
+        };
+        match tokio::task::spawn_blocking(work).await {
+            Ok(done) => done,
+            Err(e) => Err(refuse(file, format!("the compiler stopped: {e}"))),
+        }
+    }
+
+    /// Puts in a module that was compiled elsewhere, under a file name; it is not persisted.
+    pub fn insert(&self, file: &str, kind: RuntimeKind, module: Arc<dyn Module>) {
+        let source = ModuleSource {
+            file: file.into(),
+            package: package_of(file).into(),
+            bytes: Bytes::new(),
+        };
+        let limits = Arc::new(self.limits.of(&source.package).clone());
+        self.publish(Arc::new(Registered {
+            source,
+            hash: String::new(),
+            kind,
+            module,
+            limits,
+        }));
+    }
+
+    /// Removes a module by file name. Returns whether there was one.
+    ///
+    /// # Errors
+    /// [`ResultCode::ServerError`] when the file cannot be removed.
+    pub async fn remove(&self, file: &str) -> Result<bool> {
+        let _one = self.changing.lock().await;
+        if !self
+            .modules
+            .0
+            .load()
+            .values()
+            .any(|m| m.source.file == file)
+        {
+            return Ok(false);
+        }
+        if let Some(dir) = &self.dir {
+            match dir.remove_file(file) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(disk(e)),
+                _ => {}
+            }
+        }
+        self.modules.0.rcu(|map| {
+            let mut map = ByPackage::clone(map);
+            map.retain(|_, m| m.source.file != file);
+            map
+        });
+        Ok(true)
+    }
+
+    /// Every module, by package name.
+    pub fn list(&self) -> Vec<ModuleInfo> {
+        let info = |m: &Arc<Registered>| ModuleInfo {
+            file: m.source.file.clone(),
+            hash: m.hash.clone(),
+            kind: m.kind,
+        };
+        self.modules.0.load().values().map(info).collect()
+    }
+
+    /// A module's runtime and bytes, by file name.
+    pub fn get(&self, file: &str) -> Option<(RuntimeKind, Bytes)> {
+        let modules = self.modules.0.load();
+        modules
+            .values()
+            .find(|m| m.source.file == file)
+            .map(|m| (m.kind, m.source.bytes.clone()))
+    }
+
+    /// The module that calls of a package run now.
+    pub fn find(&self, package: &str) -> Option<Arc<Registered>> {
+        self.modules.0.load().get(package).cloned()
+    }
+
+    fn compile(&self, file: &str, bytes: Bytes) -> Result<Arc<Registered>, CompileError> {
+        check_name(file)?;
+        let package = package_of(file).to_string();
+        let limits = self.limits.of(&package);
+        if bytes.len() > limits.module_bytes {
+            return Err(refuse(
+                file,
+                format!(
+                    "the module has {} bytes and the limit is {}; make it smaller or raise module_bytes in the config",
+                    bytes.len(),
+                    limits.module_bytes
+                ),
+            ));
+        }
+        let kind = if bytes.starts_with(WASM_MAGIC) {
+            RuntimeKind::Wasm
+        } else {
+            RuntimeKind::Lua
+        };
+        let runtime = self
+            .runtimes
+            .iter()
+            .find(|r| r.kind() == kind)
+            .ok_or_else(|| refuse(file, format!("this host has no {} runtime", kind.name())))?;
+        let hash = Sha1::digest(&bytes)
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect();
+        let source = ModuleSource {
+            file: file.into(),
+            package,
+            bytes,
+        };
+        let module = runtime.compile(source.clone(), limits)?;
+        Ok(Arc::new(Registered {
+            source,
+            hash,
+            kind,
+            module,
+            limits: Arc::new(limits.clone()),
+        }))
+    }
+
+    /// Writes the module beside its final name, syncs it, and renames it: a crash leaves the
+    /// old module or the new one.
+    fn persist(&self, registered: &Registered) -> Result<()> {
+        let Some(dir) = &self.dir else { return Ok(()) };
+        let file = &registered.source.file;
+        let partial = format!(".{file}.partial");
+        let write = || -> std::io::Result<()> {
+            let mut out = dir.create(&partial)?;
+            out.write_all(&registered.source.bytes)?;
+            out.sync_all()?;
+            dir.rename(&partial, dir, file)
+        };
+        write().map_err(disk)?;
+        let old = self
+            .find(&registered.source.package)
+            .filter(|old| old.source.file != *file);
+        if let Some(old) = old {
+            dir.remove_file(&old.source.file).map_err(disk)?;
+        }
+        Ok(())
+    }
+
+    fn publish(&self, registered: Arc<Registered>) {
+        self.modules.0.rcu(|map| {
+            let mut map = ByPackage::clone(map);
+            map.insert(registered.source.package.clone(), registered.clone());
+            map
+        });
+    }
+}
+
+/// The package name: the file name without its extension.
+pub fn package_of(file: &str) -> &str {
+    file.rsplit_once('.').map_or(file, |(package, _)| package)
+}
+
+fn check_name(file: &str) -> Result<(), CompileError> {
+    let plain = file
+        .chars()
+        .all(|c| !c.is_control() && !matches!(c, '/' | '\\' | ';' | ',' | '='));
+    if file.is_empty() || file.starts_with('.') || file.len() > MAX_FILE_NAME || !plain {
+        return Err(refuse(
+            file,
+            format!(
+                "a module's file name has 1 to {MAX_FILE_NAME} bytes, does not start with a dot, and holds no path, \
+                 control or ;,= characters"
+            ),
+        ));
+    }
+    Ok(())
+}
+
+fn refuse(file: &str, message: String) -> CompileError {
+    CompileError {
+        file: file.into(),
+        line: 0,
+        message,
+    }
+}
+
+fn disk(e: std::io::Error) -> Error {
+    Error::new(
+        ResultCode::ServerError,
+        format!("the module directory cannot be used: {e}; check its permissions and space"),
+    )
+}
