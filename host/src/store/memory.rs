@@ -6,11 +6,11 @@ use std::collections::btree_map;
 use std::hint::black_box;
 use std::ops::Bound;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use parking_lot::RwLock;
 
 use super::sets::{SetCounts, SetTable, occupied};
+use super::sizes::{Size, Sizes};
 use super::{
     Change, Committed, Cursor, Expected, RecordStore, ScanPage, Scanned, StoreError, Version,
     Versioned,
@@ -25,8 +25,7 @@ const SCAN_STRIDE: usize = 512;
 /// A record costs its body, some 16 bytes of its own and about 90 bytes of index.
 pub struct MemoryStore {
     partitions: Box<[RwLock<Partition>]>,
-    /// Kept apart from the partitions so that a sum walks dense memory and takes no lock.
-    sizes: Box<[Size]>,
+    sizes: Sizes,
     sets: SetTable,
 }
 
@@ -37,13 +36,6 @@ struct Partition {
     /// is removed and written again has a version nobody saw before.
     clock: u64,
     sets: SetCounts,
-}
-
-/// Written under the partition's lock, read without it.
-#[derive(Default)]
-struct Size {
-    records: AtomicU64,
-    bytes: AtomicU64,
 }
 
 struct Entry {
@@ -98,7 +90,7 @@ impl MemoryStore {
     pub fn new() -> Self {
         Self {
             partitions: (0..PARTITIONS).map(|_| RwLock::default()).collect(),
-            sizes: (0..PARTITIONS).map(|_| Size::default()).collect(),
+            sizes: Sizes::new(),
             sets: SetTable::new(),
         }
     }
@@ -117,23 +109,6 @@ impl std::fmt::Debug for MemoryStore {
             .field("records", &records)
             .field("bytes", &bytes)
             .finish_non_exhaustive()
-    }
-}
-
-impl Size {
-    /// Only ever called under the partition's write lock, so no update is lost between the
-    /// load and the store.
-    fn change(&self, records: i64, bytes: i64) {
-        if records != 0 {
-            self.records.store(
-                self.records.load(Relaxed).wrapping_add_signed(records),
-                Relaxed,
-            );
-        }
-        if bytes != 0 {
-            self.bytes
-                .store(self.bytes.load(Relaxed).wrapping_add_signed(bytes), Relaxed);
-        }
     }
 }
 
@@ -224,9 +199,10 @@ impl RecordStore for MemoryStore {
         change: Change,
     ) -> Result<Committed, StoreError> {
         let at = usize::from(digest.partition());
-        let outcome = self.partitions[at]
-            .write()
-            .commit(digest, expected, change, &self.sizes[at]);
+        let outcome =
+            self.partitions[at]
+                .write()
+                .commit(digest, expected, change, self.sizes.of(at));
         // The lock is free again; the old body is dropped here, after it.
         outcome.map(|(committed, _old)| committed)
     }
@@ -271,12 +247,7 @@ impl RecordStore for MemoryStore {
     }
 
     fn count(&self) -> (u64, u64) {
-        self.sizes.iter().fold((0, 0), |(records, bytes), size| {
-            (
-                records + size.records.load(Relaxed),
-                bytes + size.bytes.load(Relaxed),
-            )
-        })
+        self.sizes.total()
     }
 
     fn set_id(&self, name: &str) -> Result<u16, StoreError> {
