@@ -53,6 +53,13 @@ pub struct Meta {
     pub last_update: u64,
 }
 
+impl Meta {
+    /// Whether the record's time is over at `now`, in seconds since 2010-01-01 UTC.
+    pub fn is_expired(&self, now: u32) -> bool {
+        self.void_time != 0 && self.void_time < now
+    }
+}
+
 /// A stored record: its metadata and its packed body.
 #[derive(Clone, Debug)]
 pub struct Record {

@@ -1,7 +1,17 @@
 //! Records at rest.
 
+#[cfg(test)]
+mod behaviour;
+mod durable;
+mod memory;
+mod reap;
+mod sets;
+mod sizes;
 mod store_trait;
 
+pub use durable::{Durability, Durable, DurableOptions, DurableStore, OpenError, Table};
+pub use memory::MemoryStore;
+pub use reap::{Reaped, Reaper};
 pub use store_trait::{
     Change, Committed, Cursor, Expected, RecordStore, ScanPage, Scanned, StoreError, Version,
     Versioned,

@@ -1,0 +1,366 @@
+//! The table of behaviours, and the stores it is run on.
+
+use std::sync::Arc;
+
+use super::super::*;
+use super::model::any_sequence_of_commits_matches_a_plain_map;
+use crate::model::{BodyBuilder, Digest, Meta, Particle, ParticleType, PartitionId, Record};
+
+const PARTITION: PartitionId = 0x0ABC;
+
+const EVERYTHING: ScanPage = ScanPage {
+    set: None,
+    records: usize::MAX,
+    bytes: usize::MAX,
+};
+
+macro_rules! on_every_store {
+    ($($behaviour:ident)*) => {
+        mod memory {
+            use super::*;
+            $(#[test] fn $behaviour() { super::$behaviour(&MemoryStore::new()); })*
+        }
+        mod durable {
+            use super::*;
+            $(#[test] fn $behaviour() {
+                let dir = tempfile::tempdir().unwrap();
+                let data = Durable::open(dir.path(), DurableOptions::default()).unwrap();
+                super::$behaviour(&*data.namespace("test").unwrap());
+            })*
+        }
+    };
+}
+
+on_every_store! {
+    a_missing_record_reads_as_none
+    a_written_record_is_read_back_whole
+    a_commit_needs_the_expected_state
+    a_version_never_comes_back
+    removal_needs_the_expected_state
+    sets_keep_their_ids
+    counts_follow_writes_and_removals
+    a_scan_yields_digest_order_in_pages
+    a_scan_stops_after_the_byte_limit
+    a_scan_keeps_to_its_partition_and_set
+    a_scan_survives_removals_between_pages
+    a_scan_of_no_partition_ends_at_once
+    racing_increments_lose_nothing
+    the_reaper_removes_what_expired_and_nothing_else
+    the_reaper_goes_on_where_its_budget_ended
+    any_sequence_of_commits_matches_a_plain_map
+}
+
+/// The `n`th digest of a partition.
+pub(in super::super) fn digest(partition: PartitionId, n: u64) -> Digest {
+    let mut bytes = [0; 20];
+    bytes[..2].copy_from_slice(&partition.to_le_bytes());
+    bytes[12..].copy_from_slice(&n.to_be_bytes());
+    Digest(bytes)
+}
+
+/// A record of set `set` whose bin "v" is `v`.
+pub(in super::super) fn record(set: u16, v: i64) -> Record {
+    let mut body = BodyBuilder::new();
+    body.start(Some(Particle::new(ParticleType::STRING, b"key")));
+    body.bin(b"v", Particle::new(ParticleType::INTEGER, &v.to_be_bytes()));
+    Record {
+        meta: Meta {
+            generation: 7,
+            set,
+            void_time: 0,
+            last_update: 99,
+        },
+        body: body.finish(),
+    }
+}
+
+pub(in super::super) fn v(record: &Record) -> i64 {
+    i64::from_be_bytes(record.body.bin(b"v").unwrap().data.try_into().unwrap())
+}
+
+pub(in super::super) fn put(store: &dyn RecordStore, n: u64, set: u16) -> Committed {
+    let change = Change::Put(record(set, n as i64));
+    store
+        .commit(&digest(PARTITION, n), Expected::Any, change)
+        .unwrap()
+}
+
+fn scan_all(store: &dyn RecordStore, page: &ScanPage) -> (Vec<u64>, usize) {
+    let (mut cursor, mut out, mut calls) = (Cursor::default(), Vec::new(), 1);
+    while store.scan(PARTITION, &mut cursor, page, &mut out).unwrap() {
+        calls += 1;
+    }
+    let seen = out.iter().map(|s| v(&s.versioned.record) as u64).collect();
+    (seen, calls)
+}
+
+fn a_missing_record_reads_as_none(store: &dyn RecordStore) {
+    assert!(store.read(&digest(1, 1)).unwrap().is_none());
+}
+
+fn a_written_record_is_read_back_whole(store: &dyn RecordStore) {
+    let d = digest(PARTITION, 5);
+    let written = record(3, -5);
+    let committed = store
+        .commit(&d, Expected::Absent, Change::Put(written.clone()))
+        .unwrap();
+    assert!(!committed.existed);
+    let read = store.read(&d).unwrap().unwrap();
+    assert_eq!(read.version, committed.version);
+    assert_eq!(read.record.meta, written.meta);
+    assert_eq!(read.record.body, written.body);
+    assert_eq!(read.record.body.user_key().unwrap().data, b"key");
+}
+
+fn a_commit_needs_the_expected_state(store: &dyn RecordStore) {
+    let d = digest(PARTITION, 1);
+    let put = |expected| store.commit(&d, expected, Change::Put(record(0, 1)));
+    assert!(matches!(
+        put(Expected::Version(Version(1))),
+        Err(StoreError::Conflict)
+    ));
+    let first = put(Expected::Absent).unwrap().version;
+    assert!(matches!(put(Expected::Absent), Err(StoreError::Conflict)));
+    let second = put(Expected::Version(first)).unwrap();
+    assert!(second.existed);
+    assert!(matches!(
+        put(Expected::Version(first)),
+        Err(StoreError::Conflict)
+    ));
+    assert!(put(Expected::Any).unwrap().existed);
+}
+
+fn a_version_never_comes_back(store: &dyn RecordStore) {
+    let d = digest(PARTITION, 1);
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        let put = Change::Put(record(0, 1));
+        let version = store.commit(&d, Expected::Absent, put).unwrap().version;
+        assert!(!seen.contains(&version.0));
+        seen.push(version.0);
+        store
+            .commit(&d, Expected::Version(version), Change::Remove)
+            .unwrap();
+    }
+}
+
+fn removal_needs_the_expected_state(store: &dyn RecordStore) {
+    let d = digest(PARTITION, 1);
+    let remove = |expected| store.commit(&d, expected, Change::Remove);
+    assert!(!remove(Expected::Any).unwrap().existed);
+    assert!(!remove(Expected::Absent).unwrap().existed);
+    assert!(matches!(
+        remove(Expected::Version(Version(0))),
+        Err(StoreError::Conflict)
+    ));
+    let version = put(store, 1, 0).version;
+    assert!(matches!(
+        remove(Expected::Absent),
+        Err(StoreError::Conflict)
+    ));
+    assert!(remove(Expected::Version(version)).unwrap().existed);
+    assert!(store.read(&d).unwrap().is_none());
+    put(store, 1, 0);
+    assert!(remove(Expected::Any).unwrap().existed);
+}
+
+fn sets_keep_their_ids(store: &dyn RecordStore) {
+    assert_eq!(store.set_id("").unwrap(), 0);
+    assert_eq!(store.find_set(""), Some(0));
+    assert_eq!(store.find_set("users"), None);
+    let users = store.set_id("users").unwrap();
+    let orders = store.set_id("orders").unwrap();
+    assert!(users != 0 && orders != 0 && users != orders);
+    assert_eq!(store.set_id("users").unwrap(), users);
+    assert_eq!(store.find_set("orders"), Some(orders));
+    assert_eq!(store.set_name(users).as_deref(), Some("users"));
+    assert_eq!(store.set_name(0).as_deref(), Some(""));
+    assert_eq!(store.set_name(4242), None);
+}
+
+fn counts_follow_writes_and_removals(store: &dyn RecordStore) {
+    assert_eq!(store.count(), (0, 0));
+    assert!(store.set_counts().is_empty());
+    let one = record(0, 0).body.as_bytes().len() as u64;
+    for n in 0..10 {
+        put(store, n, (n % 3) as u16);
+    }
+    assert_eq!(store.count(), (10, 10 * one));
+    assert_eq!(store.set_counts(), [(0, 4), (1, 3), (2, 3)]);
+    // Moves to another set, and no longer body.
+    let mut moved = record(2, 0);
+    let mut body = BodyBuilder::new();
+    body.start(None);
+    moved.body = body.finish();
+    store
+        .commit(&digest(PARTITION, 0), Expected::Any, Change::Put(moved))
+        .unwrap();
+    assert_eq!(store.count(), (10, 9 * one + 4));
+    assert_eq!(store.set_counts(), [(0, 3), (1, 3), (2, 4)]);
+    for n in 0..10 {
+        store
+            .commit(&digest(PARTITION, n), Expected::Any, Change::Remove)
+            .unwrap();
+    }
+    assert_eq!(store.count(), (0, 0));
+    assert!(store.set_counts().is_empty());
+}
+
+fn a_scan_yields_digest_order_in_pages(store: &dyn RecordStore) {
+    for n in (0..1000).rev() {
+        put(store, n, 0);
+    }
+    let all: Vec<u64> = (0..1000).collect();
+    for records in [1, 7, 256, 1000, 5000] {
+        let page = ScanPage {
+            records,
+            ..EVERYTHING
+        };
+        let (seen, calls) = scan_all(store, &page);
+        assert_eq!(seen, all);
+        assert_eq!(calls, 1000usize.div_ceil(records), "pages of {records}");
+    }
+}
+
+fn a_scan_stops_after_the_byte_limit(store: &dyn RecordStore) {
+    for n in 0..10 {
+        put(store, n, 0);
+    }
+    let one = record(0, 0).body.as_bytes().len();
+    let page = ScanPage {
+        bytes: 2 * one,
+        ..EVERYTHING
+    };
+    let (mut cursor, mut out) = (Cursor::default(), Vec::new());
+    assert!(store.scan(PARTITION, &mut cursor, &page, &mut out).unwrap());
+    assert_eq!(out.len(), 3);
+    assert_eq!(cursor.after, Some(digest(PARTITION, 2)));
+}
+
+fn a_scan_keeps_to_its_partition_and_set(store: &dyn RecordStore) {
+    for n in 0..6000 {
+        put(store, n, u16::from(n % 2000 == 0));
+    }
+    for neighbour in [PARTITION - 1, PARTITION + 1, 0, 4095] {
+        let d = digest(neighbour, 1);
+        store
+            .commit(&d, Expected::Any, Change::Put(record(1, -1)))
+            .unwrap();
+    }
+    let of_set = |set| {
+        let page = ScanPage {
+            set: Some(set),
+            ..EVERYTHING
+        };
+        scan_all(store, &page).0
+    };
+    assert_eq!(of_set(1), [0, 2000, 4000]);
+    assert_eq!(of_set(0).len(), 5997);
+    assert!(of_set(9).is_empty());
+}
+
+fn a_scan_survives_removals_between_pages(store: &dyn RecordStore) {
+    for n in 0..100 {
+        put(store, n, 0);
+    }
+    let page = ScanPage {
+        records: 10,
+        ..EVERYTHING
+    };
+    let (mut cursor, mut out) = (Cursor::default(), Vec::new());
+    store.scan(PARTITION, &mut cursor, &page, &mut out).unwrap();
+    // Among them the record at the cursor, and some on either side.
+    for n in 5..15 {
+        store
+            .commit(&digest(PARTITION, n), Expected::Any, Change::Remove)
+            .unwrap();
+    }
+    while store.scan(PARTITION, &mut cursor, &page, &mut out).unwrap() {}
+    let seen: Vec<i64> = out.iter().map(|s| v(&s.versioned.record)).collect();
+    assert_eq!(seen, (0..10).chain(15..100).collect::<Vec<_>>());
+}
+
+fn a_scan_of_no_partition_ends_at_once(store: &dyn RecordStore) {
+    let mut out = Vec::new();
+    for partition in [4096, u16::MAX] {
+        let more = store.scan(partition, &mut Cursor::default(), &EVERYTHING, &mut out);
+        assert!(!more.unwrap());
+    }
+    assert!(out.is_empty());
+}
+
+fn racing_increments_lose_nothing(store: &dyn RecordStore) {
+    const THREADS: i64 = 4;
+    const EACH: i64 = 500;
+    let d = digest(PARTITION, 1);
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                for _ in 0..EACH {
+                    loop {
+                        let (expected, next) = match store.read(&d).unwrap() {
+                            None => (Expected::Absent, 1),
+                            Some(at) => (Expected::Version(at.version), v(&at.record) + 1),
+                        };
+                        match store.commit(&d, expected, Change::Put(record(0, next))) {
+                            Ok(_) => break,
+                            Err(StoreError::Conflict) => {}
+                            Err(other) => panic!("{other}"),
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let last = store.read(&d).unwrap().unwrap();
+    assert_eq!(v(&last.record), THREADS * EACH);
+    assert_eq!(store.count().0, 1);
+}
+
+fn put_expiring(store: &dyn RecordStore, d: &Digest, void_time: u32) {
+    let mut r = record(0, 0);
+    r.meta.void_time = void_time;
+    store.commit(d, Expected::Any, Change::Put(r)).unwrap();
+}
+
+fn the_reaper_removes_what_expired_and_nothing_else(store: &dyn RecordStore) {
+    for partition in [0, 77, 4095] {
+        for (n, void_time) in [(1, 0), (2, 99), (3, 100), (4, 101)] {
+            put_expiring(store, &digest(partition, n), void_time);
+        }
+    }
+    let mut gone = Vec::new();
+    let done = Reaper::new()
+        .step(store, 100, u64::MAX, |s| gone.push(s.digest))
+        .unwrap();
+    assert_eq!((done.examined, done.removed, done.finished), (12, 3, true));
+    assert_eq!(gone, [0, 77, 4095].map(|p| digest(p, 2)));
+    assert_eq!(store.count().0, 9);
+    assert!(store.read(&digest(77, 3)).unwrap().is_some());
+}
+
+fn the_reaper_goes_on_where_its_budget_ended(store: &dyn RecordStore) {
+    for n in 0..1000 {
+        put_expiring(store, &digest(PARTITION, n), 1);
+    }
+    let mut reaper = Reaper::new();
+    let mut removed = 0;
+    for steps in 1.. {
+        let done = reaper.step(store, 100, 256, |_| {}).unwrap();
+        assert!(done.examined <= 256);
+        removed += done.removed;
+        if done.finished {
+            assert_eq!(steps, 4);
+            break;
+        }
+    }
+    assert_eq!(removed, 1000);
+    assert_eq!(store.count(), (0, 0));
+}
+
+#[test]
+fn stores_can_be_shared_as_trait_objects() {
+    let store: Arc<dyn RecordStore> = Arc::new(MemoryStore::new());
+    put(&*store, 1, 0);
+    assert_eq!(store.count().0, 1);
+}

@@ -1,0 +1,14 @@
+//! Records on disk: the namespaces of one fjall database.
+
+mod codec;
+mod database;
+mod journal;
+mod namespace;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use database::{Durable, DurableOptions, OpenError};
+pub use journal::Durability;
+pub use namespace::DurableStore;
+pub use table::Table;
