@@ -4,6 +4,7 @@ mod apply;
 mod background;
 mod dispatcher;
 mod namespace;
+mod open;
 mod operate;
 mod pool;
 mod query;
@@ -13,6 +14,7 @@ mod turns;
 pub use background::BackgroundSpec;
 pub use dispatcher::{Dispatcher, Threads};
 pub use namespace::Namespace;
+pub use open::{HostOptions, NamespaceOptions, Storage};
 pub use query::{Found, Query, QuerySpec};
 pub use request::{
     BinSelection, ExistsAction, GenerationCheck, Reply, ReplyBins, Request, Target, UdfCall, Work,
