@@ -39,7 +39,10 @@ impl Digest {
             other => {
                 return Err(Error::new(
                     ResultCode::ParameterError,
-                    format!("a key is an integer, a string or a blob, not a {}", other.kind().name()),
+                    format!(
+                        "a key is an integer, a string or a blob, not a {}",
+                        other.kind().name()
+                    ),
                 ));
             }
         }

@@ -6,7 +6,10 @@
 
 use bytes::Bytes;
 use rmp::Marker;
-use rmp::encode::{ByteBuf, write_array_len, write_bin_len, write_f64, write_map_len, write_sint, write_str_len, write_uint};
+use rmp::encode::{
+    ByteBuf, write_array_len, write_bin_len, write_f64, write_map_len, write_sint, write_str_len,
+    write_uint,
+};
 
 use super::{ParticleType, Value};
 
@@ -71,11 +74,17 @@ impl<'a> Reader<'a> {
 
     /// An error at the reader's place.
     pub fn error(&self, what: &'static str) -> DecodeError {
-        DecodeError { offset: self.pos, what }
+        DecodeError {
+            offset: self.pos,
+            what,
+        }
     }
 
     fn take(&mut self, n: usize) -> Result<&'a [u8], DecodeError> {
-        let end = self.pos.checked_add(n).filter(|end| *end <= self.data.len());
+        let end = self
+            .pos
+            .checked_add(n)
+            .filter(|end| *end <= self.data.len());
         let end = end.ok_or_else(|| self.error("the value is cut off"))?;
         let bytes = &self.data[self.pos..end];
         self.pos = end;
@@ -290,7 +299,9 @@ fn geo_particle(json: &[u8]) -> Bytes {
 
 /// The JSON text of a GeoJSON particle.
 pub fn geo_text(particle: &[u8]) -> &[u8] {
-    let cells = particle.get(1..3).map_or(0, |n| usize::from(u16::from_be_bytes([n[0], n[1]])));
+    let cells = particle
+        .get(1..3)
+        .map_or(0, |n| usize::from(u16::from_be_bytes([n[0], n[1]])));
     particle.get(3 + cells * 8..).unwrap_or_default()
 }
 
@@ -313,7 +324,11 @@ pub fn pack(value: &Value, out: &mut Vec<u8>) {
 /// Appends an integer in its shortest form.
 pub fn pack_int(i: i64, out: &mut Vec<u8>) {
     with(out, |w| {
-        if i >= 0 { write_uint(w, i as u64).is_ok() } else { write_sint(w, i).is_ok() }
+        if i >= 0 {
+            write_uint(w, i as u64).is_ok()
+        } else {
+            write_sint(w, i).is_ok()
+        }
     });
 }
 
@@ -413,9 +428,13 @@ fn compare_depth(a: &Value, b: &Value, depth: usize) -> std::cmp::Ordering {
         (Value::Blob(_, a) | Value::Hll(a), Value::Blob(_, b) | Value::Hll(b)) => a.cmp(b),
         (Value::List(a), Value::List(b)) => {
             let (mut ra, mut rb) = (Reader::new(a), Reader::new(b));
-            let (Ok(na), Ok(nb)) = (ra.list(), rb.list()) else { return a.cmp(b) };
+            let (Ok(na), Ok(nb)) = (ra.list(), rb.list()) else {
+                return a.cmp(b);
+            };
             for _ in 0..na.min(nb) {
-                let (Ok(x), Ok(y)) = (ra.value(), rb.value()) else { return a.cmp(b) };
+                let (Ok(x), Ok(y)) = (ra.value(), rb.value()) else {
+                    return a.cmp(b);
+                };
                 let order = compare_depth(&x, &y, depth + 1);
                 if order.is_ne() {
                     return order;
@@ -424,7 +443,9 @@ fn compare_depth(a: &Value, b: &Value, depth: usize) -> std::cmp::Ordering {
             na.cmp(&nb)
         }
         (Value::Map(ma), Value::Map(mb)) => {
-            let (Ok(ea), Ok(eb)) = (map_entries(ma), map_entries(mb)) else { return ma.cmp(mb) };
+            let (Ok(ea), Ok(eb)) = (map_entries(ma), map_entries(mb)) else {
+                return ma.cmp(mb);
+            };
             let by_len = ea.len().cmp(&eb.len());
             if by_len.is_ne() {
                 return by_len;
@@ -459,7 +480,9 @@ pub fn list_items(packed: &[u8]) -> Result<Vec<Value>, DecodeError> {
 pub fn map_entries(packed: &[u8]) -> Result<Vec<(Value, Value)>, DecodeError> {
     let mut r = Reader::new(packed);
     let n = r.map()?;
-    let mut entries = (0..n).map(|_| Ok((r.value()?, r.value()?))).collect::<Result<Vec<_>, _>>()?;
+    let mut entries = (0..n)
+        .map(|_| Ok((r.value()?, r.value()?)))
+        .collect::<Result<Vec<_>, _>>()?;
     entries.sort_by(|a, b| compare(&a.0, &b.0));
     Ok(entries)
 }

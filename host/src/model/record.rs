@@ -73,7 +73,9 @@ impl Body {
 
     /// The bins in stored order.
     pub fn bins(&self) -> Bins<'_> {
-        Bins { rest: self.bin_bytes() }
+        Bins {
+            rest: self.bin_bytes(),
+        }
     }
 
     /// The particle of a bin.
@@ -105,7 +107,10 @@ impl<'a> Iterator for Bins<'a> {
         let end = name_end + u32::from_le_bytes([head[2], head[3], head[4], head[5]]) as usize;
         let bin = self.rest.get(..end)?;
         self.rest = &self.rest[end..];
-        Some((&bin[6..name_end], Particle::new(ParticleType(head[1]), &bin[name_end..])))
+        Some((
+            &bin[6..name_end],
+            Particle::new(ParticleType(head[1]), &bin[name_end..]),
+        ))
     }
 }
 
@@ -126,7 +131,8 @@ impl BodyBuilder {
         self.buf.clear();
         match user_key {
             Some(key) => {
-                self.buf.extend_from_slice(&(key.data.len() as u32 + 1).to_le_bytes());
+                self.buf
+                    .extend_from_slice(&(key.data.len() as u32 + 1).to_le_bytes());
                 self.buf.push(key.kind.0);
                 self.buf.extend_from_slice(key.data);
             }
@@ -138,7 +144,8 @@ impl BodyBuilder {
     pub fn bin(&mut self, name: &[u8], particle: Particle<'_>) {
         self.buf.push(name.len() as u8);
         self.buf.push(particle.kind.0);
-        self.buf.extend_from_slice(&(particle.data.len() as u32).to_le_bytes());
+        self.buf
+            .extend_from_slice(&(particle.data.len() as u32).to_le_bytes());
         self.buf.extend_from_slice(name);
         self.buf.extend_from_slice(particle.data);
     }

@@ -7,7 +7,10 @@ pub const EPOCH_OFFSET_SECS: u64 = 1_262_304_000;
 
 /// Now, in milliseconds since 2010-01-01 UTC.
 pub fn now_millis() -> u64 {
-    let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
+    let unix = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_millis() as u64;
     unix.saturating_sub(EPOCH_OFFSET_SECS * 1000)
 }
 

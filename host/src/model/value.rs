@@ -58,7 +58,10 @@ impl Value {
         let bad = || {
             Error::new(
                 ResultCode::ParameterError,
-                format!("a particle of type {kind:?} cannot be {} bytes long", data.len()),
+                format!(
+                    "a particle of type {kind:?} cannot be {} bytes long",
+                    data.len()
+                ),
             )
         };
         Ok(match kind {
@@ -88,7 +91,12 @@ impl Value {
             Self::Bool(b) => out.push(u8::from(*b)),
             Self::Int(i) => out.extend_from_slice(&i.to_be_bytes()),
             Self::Float(f) => out.extend_from_slice(&f.to_be_bytes()),
-            Self::Str(b) | Self::Blob(_, b) | Self::List(b) | Self::Map(b) | Self::Geo(b) | Self::Hll(b) => {
+            Self::Str(b)
+            | Self::Blob(_, b)
+            | Self::List(b)
+            | Self::Map(b)
+            | Self::Geo(b)
+            | Self::Hll(b) => {
                 out.extend_from_slice(b);
             }
         }
