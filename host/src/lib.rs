@@ -2,6 +2,7 @@
 //!
 //! A UDF is Lua or a WebAssembly component; both run behind one contract.
 
+pub mod cli;
 pub mod dispatch;
 pub mod expr;
 pub mod model;

@@ -1,2 +1,7 @@
-//! .
-fn main() {}
+//! The `petrel` program; see [`petrel::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    petrel::cli::main()
+}

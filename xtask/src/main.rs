@@ -1,2 +1,49 @@
-//! .
-fn main() {}
+//! Set-up, demo and test of the petrel workspace: `cargo xtask demo`, `cargo xtask test`.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod demo;
+#[path = "../../host/src/cli/guest_build.rs"]
+mod guest_build;
+mod set_up;
+mod steps;
+mod test;
+mod workspace;
+
+/// Everything that a person or a CI machine does with this workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build everything, start a host and run the UDF guide on 100,000 users.
+    Demo(demo::Options),
+    /// Format, lints, docs and every test; ends with `N passed, N failed`.
+    Test(test::Options),
+    /// Get what demo and test need: the guest toolchain, Python clients, guests.
+    SetUp,
+    /// Build the example guests to target/guests-out/*.wasm.
+    Guests,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().task {
+        Task::Demo(options) => demo::run(&options),
+        Task::Test(options) => test::run(&options),
+        Task::SetUp => set_up::everything(),
+        Task::Guests => set_up::guests().map(|_| ()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -20,3 +20,6 @@ pub use request::{
     BinSelection, ExistsAction, GenerationCheck, Reply, ReplyBins, Request, Target, UdfCall, Work,
     WritePolicy,
 };
+
+#[cfg(test)]
+mod tests;

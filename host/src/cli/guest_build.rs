@@ -1,0 +1,425 @@
+//! Builds Rust guest crates into WebAssembly components.
+//!
+//! `petrel udf build` and `cargo xtask` share this one function, so the file leans on
+//! nothing else in the crate. The target `wasm32-unknown-unknown` comes from the user's own
+//! toolchain when that has it, else from Debian's `rustc-web` packages beside it; the second
+//! route needs no rustup and compiles the standard library once per target directory.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use wit_component::ComponentEncoder;
+
+/// The one target that guests are compiled for.
+pub const TARGET: &str = "wasm32-unknown-unknown";
+
+/// The Debian packages of the second route.
+pub const DEBIAN_PACKAGES: [&str; 4] = ["rustc-web", "rust-web-src", "cargo-web", "lld-22"];
+
+/// A way to compile Rust for [`TARGET`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Toolchain {
+    /// The `cargo` on PATH, whose toolchain has the target installed.
+    User,
+    /// Debian's packages: a compiler with its library source, and a Wasm linker.
+    Debian {
+        /// The compiler of `rustc-web`.
+        rustc: PathBuf,
+        /// The cargo of `cargo-web`.
+        cargo: PathBuf,
+        /// LLVM's Wasm linker.
+        linker: PathBuf,
+    },
+}
+
+/// What to build and where to put it.
+#[derive(Debug, Clone, Copy)]
+pub struct GuestBuild<'a> {
+    /// The folder with the guest's `Cargo.toml` (a crate, or a workspace of them).
+    pub source: &'a Path,
+    /// Cargo's target directory for guests; not one that host crates are built in.
+    pub target_dir: &'a Path,
+    /// The folder that gets `NAME.wasm` of each library.
+    pub out_dir: &'a Path,
+    /// Refuse to change `Cargo.lock`.
+    pub locked: bool,
+}
+
+/// One component that was built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guest {
+    /// The library's name, which is the module's name.
+    pub name: String,
+    /// The component's file.
+    pub path: PathBuf,
+    /// The component's size in bytes.
+    pub size: u64,
+}
+
+/// Why a guest was not built.
+#[derive(Debug, thiserror::Error)]
+pub enum GuestBuildError {
+    /// Neither route to the target is open.
+    #[error(
+        "no toolchain here compiles for {TARGET}. Either run `rustup target add {TARGET}`, \
+         or on Debian run `apt-get install -y --no-install-recommends {}`, then try again",
+        DEBIAN_PACKAGES.join(" ")
+    )]
+    NoToolchain,
+    /// The folder holds no crate.
+    #[error("{0} has no Cargo.toml: name the folder of a Rust crate that uses petrel-udf")]
+    NoCrate(PathBuf),
+    /// Cargo could not be started.
+    #[error("cannot run {program}: {source}")]
+    Run {
+        /// The program.
+        program: String,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// Cargo ran and failed; its own messages are on stderr.
+    #[error("cargo could not build {0}: its messages above say why")]
+    Compile(PathBuf),
+    /// Cargo succeeded, but no library became Wasm.
+    #[error("{0} builds no cdylib: add `[lib] crate-type = [\"cdylib\"]` to its Cargo.toml")]
+    NoLibrary(PathBuf),
+    /// The core module is not a guest.
+    #[error(
+        "{path} cannot become a component: {reason}. Does the crate export a #[petrel_udf::udf] function?"
+    )]
+    Component {
+        /// The core module's file.
+        path: PathBuf,
+        /// What the encoder said.
+        reason: String,
+    },
+    /// A file could not be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+}
+
+impl Toolchain {
+    /// Finds a toolchain for guests of the crate at `source`, the user's own first.
+    pub fn find(source: &Path) -> Result<Self, GuestBuildError> {
+        if user_toolchain_has_target(source) {
+            return Ok(Self::User);
+        }
+        debian_toolchain().ok_or(GuestBuildError::NoToolchain)
+    }
+
+    /// Which compiler this is, for people.
+    fn describe(&self) -> String {
+        match self {
+            Self::User => format!("the toolchain on PATH, target {TARGET}"),
+            Self::Debian { rustc, .. } => {
+                format!("Debian's {} with -Zbuild-std", rustc.display())
+            }
+        }
+    }
+
+    /// A cargo command of this toolchain, with the outer cargo's traces removed.
+    fn cargo(&self) -> Command {
+        let mut command = match self {
+            Self::User => Command::new("cargo"),
+            Self::Debian {
+                rustc,
+                cargo,
+                linker,
+            } => {
+                let mut command = Command::new(cargo);
+                // An outer rustup would otherwise lend this compiler its own libraries and flags.
+                for (name, _) in std::env::vars_os() {
+                    if names_a_compiler(&name) {
+                        command.env_remove(name);
+                    }
+                }
+                command
+                    .env("RUSTC_BOOTSTRAP", "1")
+                    .env("RUSTC", rustc)
+                    .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
+                command
+            }
+        };
+        command.env_remove("CARGO_TARGET_DIR");
+        command
+    }
+}
+
+/// Builds every `cdylib` of a guest crate or workspace and writes each as a component.
+///
+/// Cargo's progress goes to stderr. Errors say which remedy to try.
+pub fn build(job: &GuestBuild<'_>) -> Result<Vec<Guest>, GuestBuildError> {
+    let manifest = job.source.join("Cargo.toml");
+    if !manifest.is_file() {
+        return Err(GuestBuildError::NoCrate(job.source.to_path_buf()));
+    }
+    let toolchain = Toolchain::find(job.source)?;
+    eprintln!(
+        "building {} with {}",
+        job.source.display(),
+        toolchain.describe()
+    );
+    let modules = compile(&toolchain, job, &manifest)?;
+    if modules.is_empty() {
+        return Err(GuestBuildError::NoLibrary(job.source.to_path_buf()));
+    }
+    fs::create_dir_all(job.out_dir).map_err(|source| file_error(job.out_dir, source))?;
+    modules
+        .into_iter()
+        .map(|(name, core)| {
+            let component = encode(&core)?;
+            let path = job.out_dir.join(format!("{name}.wasm"));
+            fs::write(&path, &component).map_err(|source| file_error(&path, source))?;
+            Ok(Guest {
+                name,
+                path,
+                size: component.len() as u64,
+            })
+        })
+        .collect()
+}
+
+/// Turns the core module in a file into a component; a component stays as it is.
+pub fn encode(core: &Path) -> Result<Vec<u8>, GuestBuildError> {
+    let bytes = fs::read(core).map_err(|source| file_error(core, source))?;
+    if bytes.starts_with(b"\0asm\x0d\0\x01\0") {
+        return Ok(bytes);
+    }
+    ComponentEncoder::default()
+        .validate(true)
+        .module(&bytes)
+        .and_then(|encoder| encoder.encode())
+        .map_err(|error| GuestBuildError::Component {
+            path: core.to_path_buf(),
+            reason: format!("{error:#}"),
+        })
+}
+
+/// Runs cargo and returns the name and file of each core module that it made.
+fn compile(
+    toolchain: &Toolchain,
+    job: &GuestBuild<'_>,
+    manifest: &Path,
+) -> Result<Vec<(String, PathBuf)>, GuestBuildError> {
+    let mut command = toolchain.cargo();
+    command
+        .args(["build", "--release", "--target", TARGET])
+        .arg("--message-format=json-render-diagnostics")
+        .arg("--manifest-path")
+        .arg(absolute(manifest)?)
+        .arg("--target-dir")
+        .arg(absolute(job.target_dir)?)
+        // rustup picks a toolchain by the folder that cargo runs in.
+        .current_dir(job.source)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    if is_workspace(manifest)? {
+        command.arg("--workspace");
+    }
+    if job.locked {
+        command.arg("--locked");
+    }
+    if matches!(toolchain, Toolchain::Debian { .. }) {
+        command.arg("-Zbuild-std=std,panic_abort");
+    }
+    let program = command.get_program().to_string_lossy().into_owned();
+    let run_error = |source| GuestBuildError::Run {
+        program: program.clone(),
+        source,
+    };
+    let mut child = command.spawn().map_err(run_error)?;
+    let mut modules = Vec::new();
+    if let Some(stdout) = child.stdout.take() {
+        for line in BufReader::new(stdout).lines() {
+            let line = line.map_err(run_error)?;
+            modules.extend(artifact(&line));
+        }
+    }
+    if child.wait().map_err(run_error)?.success() {
+        Ok(modules)
+    } else {
+        Err(GuestBuildError::Compile(job.source.to_path_buf()))
+    }
+}
+
+/// Reads one line of cargo's JSON: the library's name and Wasm file if it reports a `cdylib`.
+fn artifact(line: &str) -> Option<(String, PathBuf)> {
+    let message: serde_json::Value = serde_json::from_str(line).ok()?;
+    if message.get("reason")? != "compiler-artifact" {
+        return None;
+    }
+    let target = message.get("target")?;
+    let is_cdylib = target
+        .get("crate_types")?
+        .as_array()?
+        .iter()
+        .any(|kind| kind == "cdylib");
+    let file = message
+        .get("filenames")?
+        .as_array()?
+        .iter()
+        .filter_map(|name| name.as_str())
+        .find(|name| name.ends_with(".wasm"))?;
+    let name = target.get("name")?.as_str()?.replace('-', "_");
+    is_cdylib.then(|| (name, PathBuf::from(file)))
+}
+
+fn is_workspace(manifest: &Path) -> Result<bool, GuestBuildError> {
+    let text = fs::read_to_string(manifest).map_err(|source| file_error(manifest, source))?;
+    Ok(text.lines().any(|line| line.trim() == "[workspace]"))
+}
+
+fn user_toolchain_has_target(source: &Path) -> bool {
+    let output = Command::new("rustc")
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .current_dir(source)
+        .stderr(Stdio::null())
+        .output();
+    output.is_ok_and(|output| {
+        output.status.success()
+            && Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir()
+    })
+}
+
+fn debian_toolchain() -> Option<Toolchain> {
+    let rustc = packaged_program("rustc-web", "rustc")?;
+    let cargo = packaged_program("cargo-web", "cargo")?;
+    let linker = wasm_linker()?;
+    let sysroot = Command::new(&rustc)
+        .args(["--print", "sysroot"])
+        .env_remove("LD_LIBRARY_PATH")
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    let library = Path::new(String::from_utf8_lossy(&sysroot.stdout).trim())
+        .join("lib/rustlib/src/rust/library/Cargo.lock");
+    library.is_file().then_some(Toolchain::Debian {
+        rustc,
+        cargo,
+        linker,
+    })
+}
+
+/// The program of a Debian package: the one that stands in a folder of programs.
+fn packaged_program(package: &str, program: &str) -> Option<PathBuf> {
+    let output = Command::new("dpkg")
+        .args(["-L", package])
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .map(PathBuf::from)
+        .find(|path| path.starts_with("/usr/bin") && path.file_name() == Some(OsStr::new(program)))
+        .filter(|path| path.is_file())
+}
+
+/// The newest `wasm-ld` among `/usr/bin` and PATH's other folders.
+fn wasm_linker() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .filter_map(|folder| fs::read_dir(folder).ok())
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter_map(|path| {
+            let name = path.file_name()?.to_str()?;
+            let version = match name.strip_prefix("wasm-ld")? {
+                "" => 0,
+                rest => rest.strip_prefix('-')?.parse::<u32>().ok()?,
+            };
+            Some((version, path))
+        })
+        .max()
+        .map(|(_, path)| path)
+}
+
+/// Whether a variable of the environment steers a compiler other than the chosen one.
+fn names_a_compiler(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name == "LD_LIBRARY_PATH"
+        || name == "CARGO"
+        || [
+            "RUST",
+            "CARGO_BUILD_",
+            "CARGO_ENCODED_",
+            "CARGO_TARGET_",
+            "CARGO_UNSTABLE_",
+        ]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, GuestBuildError> {
+    std::path::absolute(path).map_err(|source| file_error(path, source))
+}
+
+fn file_error(path: &Path, source: std::io::Error) -> GuestBuildError {
+    GuestBuildError::File {
+        path: path.to_path_buf(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cdylib_artifact_gives_its_module_name_and_file() {
+        let line = r#"{"reason":"compiler-artifact","target":{"name":"my-module",
+            "crate_types":["cdylib","rlib"]},"filenames":["/t/libmy.rlib","/t/my.wasm"]}"#;
+        assert_eq!(
+            artifact(line),
+            Some(("my_module".to_owned(), PathBuf::from("/t/my.wasm")))
+        );
+    }
+
+    #[test]
+    fn other_lines_of_cargo_give_nothing() {
+        let library = r#"{"reason":"compiler-artifact","target":{"name":"dep",
+            "crate_types":["lib"]},"filenames":["/t/libdep.rlib"]}"#;
+        assert_eq!(artifact(library), None);
+        assert_eq!(artifact(r#"{"reason":"build-finished"}"#), None);
+        assert_eq!(artifact("warning: not JSON"), None);
+    }
+
+    #[test]
+    fn a_folder_without_a_crate_is_named_in_the_error() {
+        let folder = std::env::temp_dir();
+        let job = GuestBuild {
+            source: &folder.join("no-such-crate"),
+            target_dir: &folder,
+            out_dir: &folder,
+            locked: false,
+        };
+        let error = build(&job).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("no-such-crate has no Cargo.toml")
+        );
+    }
+
+    #[test]
+    fn variables_of_an_outer_cargo_are_told_from_settings_that_stay() {
+        for name in [
+            "RUSTC",
+            "RUSTUP_TOOLCHAIN",
+            "CARGO_ENCODED_RUSTFLAGS",
+            "CARGO",
+        ] {
+            assert!(names_a_compiler(OsStr::new(name)), "{name}");
+        }
+        for name in ["CARGO_HOME", "CARGO_NET_OFFLINE", "PATH"] {
+            assert!(!names_a_compiler(OsStr::new(name)), "{name}");
+        }
+    }
+}

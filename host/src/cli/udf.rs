@@ -1,0 +1,410 @@
+//! `petrel udf`: build, register, list, show and remove modules.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use aerospike::{ErrorKind, UdfLang};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use clap::Subcommand;
+use serde_json::json;
+
+use super::args::GlobalArgs;
+use super::connect::{Server, field, reply_error};
+use super::error::{CliError, client_message};
+use super::guest_build::{self, GuestBuild};
+use super::output::{self, Output};
+
+/// How long every node may take to show or to forget a module.
+const SPREAD: Duration = Duration::from_secs(10);
+
+/// What to do with modules.
+#[derive(Debug, Subcommand)]
+pub enum UdfCommand {
+    /// Register a Lua file or a Wasm component, or replace the one of that name.
+    Register {
+        /// The module's file.
+        file: PathBuf,
+        /// The name on the server [default: the file's name].
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// List the registered modules.
+    List,
+    /// Print a module's Lua source, or what is known about a Wasm component.
+    Show {
+        /// The module, with or without extension.
+        name: String,
+        /// Write the module's bytes to this file instead.
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Remove a module.
+    Remove {
+        /// The module, with or without extension.
+        name: String,
+    },
+    /// Build a Rust crate that uses petrel-udf into NAME.wasm.
+    Build {
+        /// The crate's folder, or that of a workspace of such crates.
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+        /// The folder for NAME.wasm.
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        out: PathBuf,
+        /// Cargo's target directory [default: target/guests in the crate's folder].
+        #[arg(long, value_name = "DIR")]
+        target_dir: Option<PathBuf>,
+        /// Refuse to change Cargo.lock.
+        #[arg(long)]
+        locked: bool,
+    },
+}
+
+/// One line of `udf-list`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Module {
+    filename: String,
+    kind: String,
+    hash: String,
+}
+
+impl UdfCommand {
+    /// Runs the command.
+    pub async fn run(&self, global: &GlobalArgs, output: Output) -> Result<(), CliError> {
+        match self {
+            Self::Register { file, name } => {
+                let body = std::fs::read(file).map_err(|source| file_error(file, source))?;
+                let name = server_name(file, name.as_deref())?;
+                let server = Server::connect(global).await?;
+                register(&server, &name, &body, output).await
+            }
+            Self::List => list(&Server::connect(global).await?, output).await,
+            Self::Show { name, output: file } => {
+                let server = Server::connect(global).await?;
+                show(&server, name, file.as_deref(), output).await
+            }
+            Self::Remove { name } => {
+                let server = Server::connect(global).await?;
+                remove(&server, name, output).await
+            }
+            Self::Build {
+                dir,
+                out,
+                target_dir,
+                locked,
+            } => {
+                let own_target = dir.join("target/guests");
+                let guests = guest_build::build(&GuestBuild {
+                    source: dir,
+                    target_dir: target_dir.as_deref().unwrap_or(&own_target),
+                    out_dir: out,
+                    locked: *locked,
+                })?;
+                output.table(
+                    &["module", "bytes", "file"],
+                    guests
+                        .iter()
+                        .map(|guest| {
+                            vec![
+                                guest.name.clone(),
+                                guest.size.to_string(),
+                                guest.path.display().to_string(),
+                            ]
+                        })
+                        .collect(),
+                    "nothing was built",
+                    || {
+                        guests
+                            .iter()
+                            .map(|guest| {
+                                json!({"name": guest.name, "bytes": guest.size, "file": guest.path})
+                            })
+                            .collect()
+                    },
+                );
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn register(
+    server: &Server,
+    name: &str,
+    body: &[u8],
+    output: Output,
+) -> Result<(), CliError> {
+    // The protocol has one name for languages; petrel tells a module by its bytes.
+    let registered = server
+        .client
+        .register_udf(&Server::admin(), body, name, UdfLang::Lua)
+        .await;
+    if let Err(error) = registered {
+        return Err(match error.kind() {
+            ErrorKind::Server { .. } => CliError::Refused {
+                name: name.to_owned(),
+                reason: refusal(&client_message(&error)),
+            },
+            _ => CliError::from_client(format!("register {name}"), &error),
+        });
+    }
+    let module = spread(server, name, true).await?;
+    output.result(
+        || {
+            let kind = module.as_ref().map_or("", |module| module.kind.as_str());
+            format!("registered {name} ({kind}, {} bytes)", body.len())
+        },
+        || {
+            json!({
+                "name": name,
+                "type": module.as_ref().map(|module| &module.kind),
+                "hash": module.as_ref().map(|module| &module.hash),
+                "bytes": body.len(),
+            })
+        },
+    );
+    Ok(())
+}
+
+async fn list(server: &Server, output: Output) -> Result<(), CliError> {
+    let modules = modules(server).await?;
+    output.table(
+        &["module", "type", "sha1"],
+        modules
+            .iter()
+            .map(|module| {
+                vec![
+                    module.filename.clone(),
+                    module.kind.clone(),
+                    module.hash.clone(),
+                ]
+            })
+            .collect(),
+        "no modules; `petrel udf register FILE` adds one",
+        || {
+            modules
+                .iter()
+                .map(|module| {
+                    json!({"name": module.filename, "type": module.kind, "hash": module.hash})
+                })
+                .collect()
+        },
+    );
+    Ok(())
+}
+
+async fn show(
+    server: &Server,
+    name: &str,
+    file: Option<&Path>,
+    output: Output,
+) -> Result<(), CliError> {
+    let module = find(server, name).await?;
+    let command = format!("udf-get:filename={}", module.filename);
+    let reply = server.info_all(&command).await?.pop().unwrap_or_default();
+    let failed = |message: String| CliError::Server {
+        context: format!("show {}", module.filename),
+        message,
+        next: None,
+    };
+    if let Some((_, message)) = reply_error(&reply) {
+        return Err(failed(message));
+    }
+    let content = field(&reply, ';', "content").unwrap_or_default();
+    let bytes = STANDARD
+        .decode(content)
+        .map_err(|error| failed(format!("the server's reply is no base64: {error}")))?;
+    if let Some(path) = file {
+        std::fs::write(path, &bytes).map_err(|source| file_error(path, source))?;
+    }
+    let is_text = !bytes.starts_with(b"\0asm");
+    match output {
+        Output::People if file.is_none() && is_text => output::raw(&bytes),
+        _ => output.table(
+            &["module", "type", "sha1", "bytes"],
+            vec![vec![
+                module.filename.clone(),
+                module.kind.clone(),
+                module.hash.clone(),
+                bytes.len().to_string(),
+            ]],
+            "",
+            || {
+                json!({
+                    "name": module.filename,
+                    "type": module.kind,
+                    "hash": module.hash,
+                    "bytes": bytes.len(),
+                    "source": is_text.then(|| String::from_utf8_lossy(&bytes)),
+                    "content": content,
+                })
+            },
+        ),
+    }
+    Ok(())
+}
+
+async fn remove(server: &Server, name: &str, output: Output) -> Result<(), CliError> {
+    let module = find(server, name).await?;
+    server
+        .client
+        .remove_udf(&Server::admin(), &module.filename)
+        .await
+        .map_err(|error| CliError::from_client(format!("remove {}", module.filename), &error))?;
+    spread(server, &module.filename, false).await?;
+    output.result(
+        || format!("removed {}", module.filename),
+        || json!({"name": module.filename, "removed": true}),
+    );
+    Ok(())
+}
+
+/// The registered modules of one node; `udf-list` is the same on all once they agree.
+async fn modules(server: &Server) -> Result<Vec<Module>, CliError> {
+    let reply = server.info_all("udf-list").await?.pop().unwrap_or_default();
+    Ok(parse_list(&reply))
+}
+
+/// Finds a module by its file name, or by its name without extension.
+async fn find(server: &Server, name: &str) -> Result<Module, CliError> {
+    modules(server)
+        .await?
+        .into_iter()
+        .find(|module| {
+            module.filename == name
+                || Path::new(&module.filename)
+                    .file_stem()
+                    .is_some_and(|stem| stem == name)
+        })
+        .ok_or_else(|| CliError::NotFound {
+            what: format!("module {name}"),
+            next: "`petrel udf list` shows the modules".to_owned(),
+        })
+}
+
+/// Waits until every node lists a module, or until none does.
+async fn spread(server: &Server, name: &str, listed: bool) -> Result<Option<Module>, CliError> {
+    let start = Instant::now();
+    loop {
+        let replies = server.info_all("udf-list").await?;
+        let mut found = replies.iter().map(|reply| {
+            parse_list(reply)
+                .into_iter()
+                .find(|module| module.filename == name)
+        });
+        if found.clone().all(|module| module.is_some() == listed) {
+            return Ok(found.next().flatten());
+        }
+        if start.elapsed() > SPREAD {
+            return Err(CliError::TimedOut(format!(
+                "the server accepted the change of {name}, but after {} s not every node shows it; \
+                 look again with `petrel udf list`",
+                SPREAD.as_secs()
+            )));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Reads `filename=NAME,hash=SHA1,type=LUA;…`.
+fn parse_list(reply: &str) -> Vec<Module> {
+    reply
+        .split(';')
+        .filter_map(|entry| {
+            let text = |name| field(entry, ',', name).unwrap_or_default().to_owned();
+            Some(Module {
+                filename: field(entry, ',', "filename")?.to_owned(),
+                kind: text("type"),
+                hash: text("hash"),
+            })
+        })
+        .collect()
+}
+
+/// The name under which a file is registered: the option's, with the file's extension if it has
+/// none.
+fn server_name(file: &Path, name: Option<&str>) -> Result<String, CliError> {
+    let own = file.file_name().and_then(|own| own.to_str());
+    let name = match name {
+        None => own.map(str::to_owned),
+        Some(name) if name.contains('.') => Some(name.to_owned()),
+        Some(name) => {
+            let extension = file.extension().and_then(|text| text.to_str());
+            Some(extension.map_or_else(|| name.to_owned(), |text| format!("{name}.{text}")))
+        }
+    };
+    name.filter(|name| !name.is_empty() && !name.contains([';', '/', ',', ':', '=']))
+        .ok_or_else(|| {
+            CliError::Usage(format!(
+                "{} is no module's file name; give one with --name",
+                file.display()
+            ))
+        })
+}
+
+/// The server's refusal in words: `error=compile_error;file=F;line=N;message=M`.
+fn refusal(message: &str) -> String {
+    let reply = message.split_once(": ").map_or(message, |(_, reply)| reply);
+    if !reply.starts_with("error=") {
+        return reply.to_owned();
+    }
+    // The message comes last and may itself contain the separator.
+    let (head, detail) = match reply.split_once(";message=") {
+        Some((head, detail)) => (head, Some(detail)),
+        None => (reply, None),
+    };
+    let mut words = field(head, ';', "error")
+        .unwrap_or_default()
+        .replace('_', " ");
+    if let Some(line) = field(head, ';', "line") {
+        words.push_str(&format!(" in line {line}"));
+    }
+    if let Some(detail) = detail {
+        words.push_str(&format!(": {detail}"));
+    }
+    words
+}
+
+fn file_error(path: &Path, source: std::io::Error) -> CliError {
+    CliError::File {
+        path: path.display().to_string(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_of_modules_is_read() {
+        let modules =
+            parse_list("filename=a.lua,hash=12,type=LUA;filename=b.wasm,hash=34,type=WASM;");
+        assert_eq!(modules.len(), 2);
+        assert_eq!(modules[1].filename, "b.wasm");
+        assert_eq!(modules[1].kind, "WASM");
+        assert_eq!(parse_list(""), []);
+    }
+
+    #[test]
+    fn a_module_is_named_after_its_file_unless_told_otherwise() {
+        let file = Path::new("udfs/lua/my_module.lua");
+        assert_eq!(server_name(file, None).unwrap(), "my_module.lua");
+        assert_eq!(server_name(file, Some("other")).unwrap(), "other.lua");
+        assert_eq!(server_name(file, Some("x.wasm")).unwrap(), "x.wasm");
+        assert!(server_name(file, Some("a;b")).is_err());
+        assert!(server_name(Path::new("/"), None).is_err());
+    }
+
+    #[test]
+    fn a_refusal_names_line_and_message() {
+        let text = "Error registering UDF: error=compile_error;file=broken.lua;line=2;\
+                    message=')' expected; near 'return'";
+        assert_eq!(
+            refusal(text),
+            "compile error in line 2: ')' expected; near 'return'"
+        );
+        assert_eq!(refusal("Error registering UDF: too large"), "too large");
+    }
+}

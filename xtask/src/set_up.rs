@@ -1,0 +1,85 @@
+//! What demo and test need before they start: guest toolchain, guests, Python clients, host.
+
+use std::fs;
+
+use anyhow::{Context, Result, bail};
+
+use crate::guest_build::{self, Guest, GuestBuild, Toolchain};
+use crate::workspace;
+
+/// Does the whole set-up and says what it found.
+pub fn everything() -> Result<()> {
+    for guest in guests()? {
+        println!(
+            "guest {:<16} {:>8} bytes  {}",
+            guest.name,
+            guest.size,
+            guest.path.display()
+        );
+    }
+    python()?;
+    println!("python clients   {}", workspace::python().display());
+    host()
+}
+
+/// Builds the host's release binary.
+pub fn host() -> Result<()> {
+    workspace::run(workspace::cargo().args(["build", "--release", "--locked", "--package=petrel"]))
+}
+
+/// Builds the example guests, after getting a toolchain for them if there is none.
+pub fn guests() -> Result<Vec<Guest>> {
+    let source = workspace::root().join("udfs/rust");
+    if let Err(missing) = Toolchain::find(&source)
+        && let Err(error) = workspace::apt_install(&guest_build::DEBIAN_PACKAGES)
+    {
+        bail!("{missing} ({error:#})");
+    }
+    Ok(guest_build::build(&GuestBuild {
+        source: &source,
+        target_dir: &workspace::target().join("guests"),
+        out_dir: &workspace::guests_out(),
+        locked: true,
+    })?)
+}
+
+/// Makes a Python environment with the clients that tests/python/requirements.txt pins.
+pub fn python() -> Result<()> {
+    let requirements = workspace::root().join("tests/python/requirements.txt");
+    let wanted = fs::read_to_string(&requirements)
+        .with_context(|| format!("cannot read {}", requirements.display()))?;
+    let venv = workspace::target().join("venv");
+    // The stamp is written last, so a set-up that was cut off is done again.
+    let stamp = venv.join("installed-requirements.txt");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted)
+        && workspace::works(
+            workspace::python(),
+            &["-c", "import aerospike, aerospike_sdk"],
+        )
+    {
+        return Ok(());
+    }
+    if !workspace::works("python3", &["-c", "import venv, ensurepip"]) {
+        workspace::apt_install(&["python3", "python3-venv"])
+            .context("the Python clients need Python 3 with its venv module")?;
+    }
+    workspace::run(
+        workspace::command("python3")
+            .args(["-m", "venv", "--clear"])
+            .arg(&venv),
+    )?;
+    workspace::run(
+        workspace::command(workspace::python())
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+            ])
+            .arg("--requirement")
+            .arg(&requirements),
+    )
+    .context("pip could not install the Python clients; is a package index within reach?")?;
+    fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
+}

@@ -1,0 +1,97 @@
+//! `cargo xtask test`: every check that a change has to pass.
+
+use std::process::Command;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::steps::Steps;
+use crate::{set_up, workspace};
+
+/// Which part of the checks to run.
+#[derive(Args)]
+pub struct Options {
+    /// Leave out format, lints and docs.
+    #[arg(long)]
+    tests_only: bool,
+}
+
+const GUESTS: &str = "guests";
+const PYTHON: &str = "python clients";
+const HOST: &str = "host";
+
+/// Runs all steps and ends with the line `N passed, N failed`.
+pub fn run(options: &Options) -> Result<()> {
+    let mut steps = Steps::default();
+    if !options.tests_only {
+        steps.run("format", format);
+        steps.run("lints", lints);
+        steps.run("docs", docs);
+    }
+    steps.run(GUESTS, || set_up::guests().map(|_| ()));
+    steps.run(PYTHON, set_up::python);
+    steps.run(HOST, set_up::host);
+    steps.run_after(&[GUESTS, PYTHON, HOST], "rust tests", rust_tests);
+    steps.run_after(&[GUESTS, PYTHON, HOST], "python tests", python_tests);
+    steps.finish()
+}
+
+fn format() -> Result<()> {
+    workspace::run(workspace::cargo().args(["fmt", "--all", "--check"]))?;
+    workspace::run(workspace::cargo().args([
+        "fmt",
+        "--manifest-path=udfs/rust/Cargo.toml",
+        "--all",
+        "--check",
+    ]))
+}
+
+// Lints and docs share the release profile with the tests, so that build scripts run once.
+fn lints() -> Result<()> {
+    workspace::run(workspace::cargo().args([
+        "clippy",
+        "--release",
+        "--locked",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]))
+}
+
+fn docs() -> Result<()> {
+    workspace::run(
+        workspace::cargo()
+            .args(["doc", "--release", "--locked", "--workspace", "--no-deps"])
+            .env("RUSTDOCFLAGS", "-D warnings"),
+    )
+}
+
+fn rust_tests() -> Result<()> {
+    workspace::run(with_paths(&mut workspace::cargo()).args([
+        "test",
+        "--release",
+        "--locked",
+        "--workspace",
+    ]))
+}
+
+fn python_tests() -> Result<()> {
+    let own_runner = "tests/python/run_tests.py";
+    let mut python = workspace::command(workspace::python());
+    if workspace::root().join(own_runner).is_file() {
+        python.arg(own_runner);
+    } else {
+        python.args(["-m", "unittest", "discover", "-v", "-s", "tests/python"]);
+    }
+    workspace::run(with_paths(&mut python))
+}
+
+/// Tells tests where the host, the guests and the Python clients are.
+fn with_paths(command: &mut Command) -> &mut Command {
+    command
+        .env("PETREL_BIN", workspace::petrel())
+        .env("PETREL_GUESTS", workspace::guests_out())
+        .env("PETREL_PYTHON", workspace::python())
+}
