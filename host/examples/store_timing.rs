@@ -9,8 +9,8 @@ use petrel::model::{
     BodyBuilder, Digest, Meta, PARTITIONS, Particle, ParticleType, Record, Value, now_millis,
 };
 use petrel::store::{
-    Change, Cursor, Durability, Durable, DurableOptions, Expected, MemoryStore, RecordStore,
-    ScanPage,
+    Change, Commit, Cursor, Durability, Durable, DurableOptions, Expected, MemoryStore,
+    RecordStore, ScanPage,
 };
 
 fn main() -> anyhow::Result<()> {
@@ -55,9 +55,15 @@ fn main() -> anyhow::Result<()> {
         start.elapsed()
     );
     let few = &digests[..digests.len().min(1000)];
-    each("durable, synced", "commit", few.len(), || {
+    each("durable, synced", "read + commit", few.len(), || {
         update(&*store, few)
-    })
+    })?;
+    each(
+        "durable, synced",
+        "read + commit in batches of 256",
+        digests.len(),
+        || update_together(&*store, &digests),
+    )
 }
 
 fn measure(name: &str, store: &dyn RecordStore, digests: &[Digest]) -> anyhow::Result<()> {
@@ -75,6 +81,12 @@ fn measure(name: &str, store: &dyn RecordStore, digests: &[Digest]) -> anyhow::R
     each(name, "read + commit, in scan order", n, || {
         update(store, &in_order)
     })?;
+    each(
+        name,
+        "read + commit in batches of 256, in scan order",
+        n,
+        || update_together(store, &in_order),
+    )?;
     drop(in_order);
     each(name, "scan, per record", n, || scan(store, None))?;
     each(name, "scan of another set, per record", n, || {
@@ -139,6 +151,28 @@ fn update(store: &dyn RecordStore, digests: &[Digest]) -> anyhow::Result<()> {
         };
         let change = Change::Put(record(&mut body, n + 1));
         store.commit(digest, expected, change)?;
+    }
+    Ok(())
+}
+
+fn update_together(store: &dyn RecordStore, digests: &[Digest]) -> anyhow::Result<()> {
+    let mut body = BodyBuilder::new();
+    for batch in digests.chunks(256) {
+        let mut commits = Vec::with_capacity(batch.len());
+        for (n, digest) in batch.iter().enumerate() {
+            let expected = match store.read(digest)? {
+                Some(at) => Expected::Version(at.version),
+                None => Expected::Absent,
+            };
+            commits.push(Commit {
+                digest: *digest,
+                expected,
+                change: Change::Put(record(&mut body, n + 2)),
+            });
+        }
+        for outcome in store.commit_all(commits) {
+            outcome?;
+        }
     }
     Ok(())
 }
