@@ -224,7 +224,9 @@ impl RecordStore for MemoryStore {
                 .after
                 .map_or(Bound::Unbounded, |d| Bound::Excluded(Slot(d)));
             let mut walk = partition.records.range((from, Bound::Unbounded));
-            warm(walk.clone().take(SCAN_STRIDE.min(page.records)));
+            if page.set.is_none() {
+                warm(walk.clone().take(SCAN_STRIDE.min(page.records)));
+            }
             for (slot, entry) in walk.by_ref().take(SCAN_STRIDE) {
                 cursor.after = Some(slot.0);
                 if page.set.is_some_and(|set| set != entry.meta.set) {

@@ -13,6 +13,6 @@ pub use durable::{Durability, Durable, DurableOptions, DurableStore, OpenError, 
 pub use memory::MemoryStore;
 pub use reap::{Reaped, Reaper};
 pub use store_trait::{
-    Change, Committed, Cursor, Expected, RecordStore, ScanPage, Scanned, StoreError, Version,
-    Versioned,
+    Change, Commit, Committed, Cursor, Expected, RecordStore, ScanPage, Scanned, StoreError,
+    Version, Versioned,
 };

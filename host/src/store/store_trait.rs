@@ -35,6 +35,17 @@ pub enum Change {
     Remove,
 }
 
+/// One commit of a batch; see [`RecordStore::commit_all`].
+#[derive(Clone, Debug)]
+pub struct Commit {
+    /// The record.
+    pub digest: Digest,
+    /// What it must be.
+    pub expected: Expected,
+    /// What happens to it.
+    pub change: Change,
+}
+
 /// A commit that took place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Committed {
@@ -113,8 +124,19 @@ pub trait RecordStore: Send + Sync + 'static {
         change: Change,
     ) -> Result<Committed, StoreError>;
 
+    /// Applies many commits, in order, each by itself as [`RecordStore::commit`] would: one
+    /// that is refused does not touch the others. Gives their outcomes in the same order.
+    ///
+    /// On a store with a disk this is several times faster than one commit after another:
+    /// they share a journal write, and a disk flush where there is one.
+    fn commit_all(&self, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>> {
+        let commit = |c: Commit| self.commit(&c.digest, c.expected, c.change);
+        commits.into_iter().map(commit).collect()
+    }
+
     /// Appends the next records of a partition, in digest order, to `out` and moves the
-    /// cursor past them. Returns `false` when the partition has no more.
+    /// cursor past them. Returns `false` when the partition has no more; with a set filter it
+    /// may return `true` with nothing appended, when many records of other sets lie between.
     ///
     /// Each record that exists for the whole scan is seen once.
     ///

@@ -44,6 +44,8 @@ on_every_store! {
     a_scan_keeps_to_its_partition_and_set
     a_scan_survives_removals_between_pages
     a_scan_of_no_partition_ends_at_once
+    a_batch_of_commits_is_judged_one_by_one
+    racing_batches_lose_nothing
     racing_increments_lose_nothing
     the_reaper_removes_what_expired_and_nothing_else
     the_reaper_goes_on_where_its_budget_ended
@@ -287,6 +289,70 @@ fn a_scan_of_no_partition_ends_at_once(store: &dyn RecordStore) {
         assert!(!more.unwrap());
     }
     assert!(out.is_empty());
+}
+
+fn a_batch_of_commits_is_judged_one_by_one(store: &dyn RecordStore) {
+    let commit = |n, expected, change| Commit {
+        digest: digest((n % 7) as PartitionId, n),
+        expected,
+        change,
+    };
+    let outcomes = store.commit_all(vec![
+        commit(1, Expected::Absent, Change::Put(record(1, 1))),
+        commit(2, Expected::Version(Version(9)), Change::Put(record(1, 2))),
+        commit(1, Expected::Absent, Change::Put(record(1, 3))),
+        commit(1, Expected::Any, Change::Put(record(2, 4))),
+        commit(3, Expected::Any, Change::Put(record(2, 5))),
+        commit(3, Expected::Any, Change::Remove),
+        commit(4, Expected::Any, Change::Remove),
+    ]);
+    let existed: Vec<Option<bool>> = outcomes
+        .iter()
+        .map(|outcome| outcome.as_ref().ok().map(|done| done.existed))
+        .collect();
+    let (yes, no) = (Some(true), Some(false));
+    assert_eq!(existed, [no, None, None, yes, no, yes, no]);
+    assert!(matches!(outcomes[1], Err(StoreError::Conflict)));
+    let left = store.read(&digest(1, 1)).unwrap().unwrap();
+    assert_eq!(v(&left.record), 4);
+    assert_eq!(left.version, outcomes[3].as_ref().unwrap().version);
+    assert_eq!(store.count().0, 1);
+    assert_eq!(store.set_counts(), [(2, 1)]);
+    assert!(store.commit_all(Vec::new()).is_empty());
+}
+
+fn racing_batches_lose_nothing(store: &dyn RecordStore) {
+    // Each thread takes the records in another order, to meet the others' locks.
+    let digests: Vec<Digest> = (0..300).map(|n| digest(n % 40, n.into())).collect();
+    let add_one = |n: usize| {
+        let mut left: Vec<Digest> = digests.clone();
+        left.rotate_left(n * 70);
+        while !left.is_empty() {
+            let commits = left.iter().map(|d| {
+                let (expected, next) = match store.read(d).unwrap() {
+                    None => (Expected::Absent, 1),
+                    Some(at) => (Expected::Version(at.version), v(&at.record) + 1),
+                };
+                Commit {
+                    digest: *d,
+                    expected,
+                    change: Change::Put(record(0, next)),
+                }
+            });
+            let mut outcomes = store.commit_all(commits.collect()).into_iter();
+            left.retain(|_| outcomes.next().unwrap().is_err());
+        }
+    };
+    std::thread::scope(|scope| {
+        for n in 0..4 {
+            let add_one = &add_one;
+            scope.spawn(move || add_one(n));
+        }
+    });
+    for d in &digests {
+        assert_eq!(v(&store.read(d).unwrap().unwrap().record), 4);
+    }
+    assert_eq!(store.count().0, 300);
 }
 
 fn racing_increments_lose_nothing(store: &dyn RecordStore) {

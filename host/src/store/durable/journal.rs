@@ -38,6 +38,11 @@ impl Journal {
         }
     }
 
+    /// An empty batch of writes.
+    pub(super) fn batch(&self) -> fjall::OwnedWriteBatch {
+        self.database.batch()
+    }
+
     /// Makes writes that were applied before the call as durable as configured.
     pub(super) fn commit(&self) -> fjall::Result<()> {
         if self.durability == Durability::Buffered {

@@ -1,6 +1,7 @@
 //! Records on disk: the namespaces of one fjall database.
 
 mod codec;
+mod commit;
 mod database;
 mod journal;
 mod namespace;

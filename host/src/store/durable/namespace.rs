@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use super::super::sets::{SetCounts, SetTable, occupied};
 use super::super::sizes::Sizes;
 use super::super::{
-    Change, Committed, Cursor, Expected, RecordStore, ScanPage, Scanned, StoreError, Version,
+    Change, Commit, Committed, Cursor, Expected, RecordStore, ScanPage, Scanned, StoreError,
     Versioned,
 };
 use super::codec::{self, Head};
@@ -23,21 +23,24 @@ const LAST: Digest = Digest([0xFF; 20]);
 /// How many records of other sets one scan call passes over before it returns.
 const SCAN_STRIDE: usize = 4096;
 
+/// How many commits of a batch hold their partitions' locks at a time.
+const TOGETHER: usize = 256;
+
 /// Holds the records of one namespace in a data directory; see [`super::Durable::namespace`].
 ///
 /// Reads take no lock. Commits to one partition take turns; each is one entry of the
 /// database's journal, so it is there as a whole after a crash or not at all.
 pub struct DurableStore {
     name: String,
-    records: Keyspace,
+    pub(super) records: Keyspace,
     meta: Keyspace,
-    journal: Arc<Journal>,
+    pub(super) journal: Arc<Journal>,
     /// One lock per partition, which holds what only its owner may change.
-    partitions: Box<[Mutex<SetCounts>]>,
-    sizes: Sizes,
+    pub(super) partitions: Box<[Mutex<SetCounts>]>,
+    pub(super) sizes: Sizes,
     sets: SetTable,
     /// The last version given out; never turned back, restarts included.
-    clock: AtomicU64,
+    pub(super) clock: AtomicU64,
 }
 
 impl DurableStore {
@@ -112,37 +115,6 @@ impl DurableStore {
         self.clock.store(newest, Relaxed);
         Ok(())
     }
-
-    /// What is stored under `key`, if it is as expected.
-    fn check(&self, digest: &Digest, key: &[u8], expected: Expected) -> Result<Found, StoreError> {
-        let found = match self.records.get(key)? {
-            None => Found::Nothing,
-            Some(value) => match (codec::head(&value), expected) {
-                (Ok(head), _) => Found::Record(head),
-                // Writing over a damaged record heals it.
-                (Err(_), Expected::Any) => Found::Damaged,
-                (Err(what), _) => {
-                    return Err(StoreError::Damaged {
-                        digest: *digest,
-                        what,
-                    });
-                }
-            },
-        };
-        match (expected, &found) {
-            (Expected::Any, _) | (Expected::Absent, Found::Nothing) => Ok(found),
-            (Expected::Version(Version(v)), Found::Record(head)) if head.version == v => Ok(found),
-            _ => Err(StoreError::Conflict),
-        }
-    }
-}
-
-/// What a commit finds in its record's place.
-enum Found {
-    Nothing,
-    /// A value without a readable head; it is in no count.
-    Damaged,
-    Record(Head),
 }
 
 impl std::fmt::Debug for DurableStore {
@@ -173,38 +145,26 @@ impl RecordStore for DurableStore {
         expected: Expected,
         change: Change,
     ) -> Result<Committed, StoreError> {
-        let key = codec::key(digest);
-        let partition = usize::from(digest.partition());
-        let committed = {
-            let mut sets = self.partitions[partition].lock();
-            let found = self.check(digest, &key, expected)?;
-            let (mut records, mut bytes) = (0, 0);
-            let mut version = 0;
-            match change {
-                Change::Put(record) => {
-                    version = self.clock.fetch_add(1, Relaxed) + 1;
-                    self.records.insert(key, codec::value(version, &record))?;
-                    records += 1;
-                    bytes += record.body.as_bytes().len() as i64;
-                    sets.add(record.meta.set);
-                }
-                Change::Remove if matches!(found, Found::Nothing) => {}
-                Change::Remove => self.records.remove(key)?,
-            }
-            if let Found::Record(head) = &found {
-                records -= 1;
-                bytes -= head.body_len as i64;
-                sets.sub(head.meta.set);
-            }
-            self.sizes.of(partition).change(records, bytes);
-            Committed {
-                version: Version(version),
-                existed: matches!(found, Found::Record(_)),
-            }
-        };
-        // After the lock: a disk flush must not hold up the partition.
+        let outcome = self.commit_one(digest, expected, change)?;
+        // With no lock held: a disk flush must not hold up the partition.
         self.journal.commit()?;
-        Ok(committed)
+        Ok(outcome)
+    }
+
+    fn commit_all(&self, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>> {
+        let mut outcomes = Vec::with_capacity(commits.len());
+        let mut commits = commits.into_iter().peekable();
+        while commits.peek().is_some() {
+            self.commit_together(commits.by_ref().take(TOGETHER), &mut outcomes);
+        }
+        if let Err(e) = self.journal.commit() {
+            // What is not known to be durable must not be reported as done.
+            let failed = e.to_string();
+            for outcome in outcomes.iter_mut().filter(|outcome| outcome.is_ok()) {
+                *outcome = Err(StoreError::Engine(failed.clone()));
+            }
+        }
+        outcomes
     }
 
     fn scan(

@@ -1,0 +1,192 @@
+//! Commits: what is there, what a change makes of it, and the counts that follow.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::super::sets::SetCounts;
+use super::super::{Change, Commit, Committed, Expected, StoreError, Version};
+use super::codec::{self, Head};
+use super::namespace::DurableStore;
+use crate::model::Digest;
+
+/// What a commit finds in its record's place.
+#[derive(Clone, Copy)]
+enum Found {
+    Nothing,
+    /// A value without a readable head; it is in no count.
+    Damaged,
+    Record(Head),
+}
+
+impl Found {
+    fn head(&self) -> Option<&Head> {
+        match self {
+            Found::Record(head) => Some(head),
+            Found::Nothing | Found::Damaged => None,
+        }
+    }
+}
+
+/// What a commit does to the database.
+enum Write {
+    Nothing,
+    Put(Vec<u8>),
+    Remove,
+}
+
+/// The state of a record's place before and after a commit.
+struct Step {
+    before: Found,
+    after: Found,
+}
+
+impl DurableStore {
+    /// Applies one commit, up to its durability.
+    pub(super) fn commit_one(
+        &self,
+        digest: &Digest,
+        expected: Expected,
+        change: Change,
+    ) -> Result<Committed, StoreError> {
+        let key = codec::key(digest);
+        let partition = usize::from(digest.partition());
+        let mut sets = self.partitions[partition].lock();
+        let before = self.find(&key)?;
+        check(digest, expected, &before)?;
+        let (write, after, committed) = self.plan(&before, change);
+        match write {
+            Write::Nothing => {}
+            Write::Put(value) => self.records.insert(key, value)?,
+            Write::Remove => self.records.remove(key)?,
+        }
+        self.account(&mut sets, partition, &Step { before, after });
+        Ok(committed)
+    }
+
+    /// Applies commits with one entry of the journal, up to their durability.
+    pub(super) fn commit_together(
+        &self,
+        commits: impl Iterator<Item = Commit>,
+        outcomes: &mut Vec<Result<Committed, StoreError>>,
+    ) {
+        let commits: Vec<Commit> = commits.collect();
+        // Locks are taken in one order everywhere, so that two batches cannot wait for each other.
+        let mut wanted: Vec<usize> = commits
+            .iter()
+            .map(|commit| usize::from(commit.digest.partition()))
+            .collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let mut locked: Vec<_> = wanted
+            .iter()
+            .map(|&partition| self.partitions[partition].lock())
+            .collect();
+
+        let first = outcomes.len();
+        let mut batch = self.journal.batch();
+        let mut steps = Vec::with_capacity(commits.len());
+        // A record may come twice; the second commit must see what the first leaves.
+        let mut pending: HashMap<Digest, Found> = HashMap::with_capacity(commits.len());
+        for commit in commits {
+            let Commit {
+                digest,
+                expected,
+                change,
+            } = commit;
+            let key = codec::key(&digest);
+            let found = match pending.get(&digest) {
+                Some(found) => Ok(*found),
+                None => self.find(&key),
+            };
+            let outcome = found.and_then(|before| {
+                check(&digest, expected, &before)?;
+                let (write, after, committed) = self.plan(&before, change);
+                match write {
+                    Write::Nothing => {}
+                    Write::Put(value) => batch.insert(&self.records, key, value),
+                    Write::Remove => batch.remove(&self.records, key),
+                }
+                pending.insert(digest, after);
+                steps.push((usize::from(digest.partition()), Step { before, after }));
+                Ok(committed)
+            });
+            outcomes.push(outcome);
+        }
+        if let Err(e) = batch.commit() {
+            let failed = e.to_string();
+            for outcome in outcomes[first..].iter_mut().filter(|o| o.is_ok()) {
+                *outcome = Err(StoreError::Engine(failed.clone()));
+            }
+            return;
+        }
+        for (partition, step) in &steps {
+            if let Ok(at) = wanted.binary_search(partition) {
+                self.account(&mut locked[at], *partition, step);
+            }
+        }
+    }
+
+    fn find(&self, key: &[u8]) -> Result<Found, StoreError> {
+        Ok(match self.records.get(key)? {
+            None => Found::Nothing,
+            Some(value) => match codec::head(&value) {
+                Ok(head) => Found::Record(head),
+                Err(_) => Found::Damaged,
+            },
+        })
+    }
+
+    /// What `change` does where `before` is.
+    fn plan(&self, before: &Found, change: Change) -> (Write, Found, Committed) {
+        let (write, after, version) = match (change, before) {
+            (Change::Put(record), _) => {
+                let version = self.clock.fetch_add(1, Relaxed) + 1;
+                let head = Head {
+                    version,
+                    meta: record.meta,
+                    body_len: record.body.as_bytes().len(),
+                };
+                let value = codec::value(version, &record);
+                (Write::Put(value), Found::Record(head), version)
+            }
+            (Change::Remove, Found::Nothing) => (Write::Nothing, Found::Nothing, 0),
+            (Change::Remove, Found::Damaged | Found::Record(_)) => {
+                (Write::Remove, Found::Nothing, 0)
+            }
+        };
+        let committed = Committed {
+            version: Version(version),
+            existed: before.head().is_some(),
+        };
+        (write, after, committed)
+    }
+
+    /// Brings the counts up to date; `sets` is the partition's, under its lock.
+    fn account(&self, sets: &mut SetCounts, partition: usize, step: &Step) {
+        let (mut records, mut bytes) = (0, 0);
+        if let Some(head) = step.after.head() {
+            records += 1;
+            bytes += head.body_len as i64;
+            sets.add(head.meta.set);
+        }
+        if let Some(head) = step.before.head() {
+            records -= 1;
+            bytes -= head.body_len as i64;
+            sets.sub(head.meta.set);
+        }
+        self.sizes.of(partition).change(records, bytes);
+    }
+}
+
+fn check(digest: &Digest, expected: Expected, found: &Found) -> Result<(), StoreError> {
+    match (expected, found) {
+        // Writing over a damaged record heals it, and so does removing it.
+        (Expected::Any, _) | (Expected::Absent, Found::Nothing) => Ok(()),
+        (Expected::Version(Version(v)), Found::Record(head)) if head.version == v => Ok(()),
+        (_, Found::Damaged) => Err(StoreError::Damaged {
+            digest: *digest,
+            what: "its value is shorter than a record's metadata",
+        }),
+        _ => Err(StoreError::Conflict),
+    }
+}
