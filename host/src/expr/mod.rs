@@ -1,44 +1,25 @@
-//! Filter expressions.
+//! Filter expressions: one tree, two forms on the wire.
+//!
+//! [`decode`] takes the payload of the protocol's field 43, in MessagePack or as text (the
+//! Aerospike Expression Language, [`ael`]), and gives an [`Expr`] to ask about records.
 
-use crate::model::{Digest, Record, Value};
+pub mod ael;
+mod arith;
+mod compare;
+mod decode;
+mod error;
+mod eval;
+mod expr;
+mod kind;
+mod meta;
+mod node;
+mod opcode;
+mod operand;
+mod path;
+mod pattern;
+#[cfg(test)]
+mod tests;
 
-/// A filter expression.
-#[derive(Debug)]
-pub struct Expr;
-/// What an expression looks at.
-#[derive(Debug)]
-pub struct View<'a> {
-    /// Digest.
-    pub digest: &'a Digest,
-    /// Set name.
-    pub set: &'a str,
-    /// The record, if it exists.
-    pub record: Option<&'a Record>,
-    /// Now, seconds since 2010.
-    pub now: u32,
-}
-/// Why an expression was refused.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct ExprError(String);
-impl Expr {
-    /// Whether bins are needed.
-    pub fn needs_bins(&self) -> bool {
-        true
-    }
-    /// Whether the record matches.
-    pub fn matches(&self, _: &View<'_>) -> bool {
-        true
-    }
-    /// The value.
-    pub fn eval(&self, _: &View<'_>) -> Option<Value> {
-        None
-    }
-}
-/// Decodes field 43.
-///
-/// # Errors
-/// When malformed.
-pub fn decode(_: &[u8]) -> Result<Expr, ExprError> {
-    Err(ExprError("no expressions yet".into()))
-}
+pub use decode::decode;
+pub use error::ExprError;
+pub use expr::{Expr, View};
