@@ -7,6 +7,8 @@ pub mod dispatch;
 pub mod expr;
 pub mod model;
 pub mod ops;
+pub mod server;
 pub mod store;
 pub mod task;
 pub mod udf;
+pub mod wire;

@@ -1,0 +1,122 @@
+//! Batches: many records in one message.
+
+use std::sync::Arc;
+
+use super::flags::{batch, row};
+use super::message::{Cursor, Header, Message, bad};
+use crate::dispatch::{Request, Target};
+use crate::expr::Expr;
+use crate::model::{Digest, Result};
+
+/// Rows of one batch that share namespace and request.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Namespace name.
+    pub namespace: Vec<u8>,
+    /// What to do with each record; an error holds for every row of the group.
+    pub request: Result<Request>,
+    /// The records, and the index of each in the client's batch.
+    pub rows: Vec<(u32, Target)>,
+    /// How much error detail the rows ask for.
+    pub error_detail: u8,
+}
+
+/// A decoded batch.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// Its rows, grouped by what they ask for.
+    pub groups: Vec<Group>,
+    /// How many rows there are.
+    pub rows: usize,
+    /// Whether a failed row leaves the others alone. Else the batch ends at the first failure.
+    pub respond_all: bool,
+}
+
+/// The least bytes of a row: index, digest, flags.
+const ROW: usize = 4 + 20 + 1;
+
+impl Message<'_> {
+    /// Decodes the rows.
+    ///
+    /// # Errors
+    /// When the batch as a whole is malformed. What is wrong with the request of a row is
+    /// in its group.
+    pub fn batch(&self, filter: Option<Arc<Expr>>) -> Result<Batch> {
+        let data = self
+            .fields
+            .batch
+            .or(self.fields.batch_with_set)
+            .ok_or_else(|| bad("the batch has no rows field"))?;
+        let mut cursor = Cursor { rest: data };
+        let count = cursor.u32()? as usize;
+        let flags = cursor.u8()?;
+        if count > cursor.rest.len() / ROW {
+            return Err(bad("the batch announces more rows than it has bytes for"));
+        }
+        let mut groups: Vec<Group> = Vec::new();
+        for _ in 0..count {
+            let index = cursor.u32()?;
+            let digest = Digest(cursor.array()?);
+            let flags = cursor.u8()?;
+            if flags & row::REPEAT != 0 {
+                let group = groups
+                    .last_mut()
+                    .ok_or_else(|| bad("the first row of a batch repeats no other"))?;
+                let set = group.rows[0].1.set.clone();
+                let target = Target {
+                    digest,
+                    set,
+                    user_key: None,
+                };
+                group.rows.push((index, target));
+                continue;
+            }
+            let part = Message::part(self.frame, self.row_header(flags, &mut cursor)?, &mut cursor)?;
+            let filter = match part.filter()? {
+                Some(own) => Some(own),
+                None => filter.clone(),
+            };
+            let user_key = match part.fields.key {
+                Some(key) => Some(part.user_key(key)?),
+                None => None,
+            };
+            groups.push(Group {
+                namespace: part.fields.namespace.unwrap_or_default().to_vec(),
+                request: part.request(filter),
+                rows: vec![(index, part.target_at(digest, user_key))],
+                error_detail: part.header.error_detail(),
+            });
+        }
+        Ok(Batch {
+            groups,
+            rows: count,
+            respond_all: flags & batch::RESPOND_ALL_KEYS != 0,
+        })
+    }
+
+    fn row_header(&self, flags: u8, cursor: &mut Cursor<'_>) -> Result<Header> {
+        // What a row does not say, it has from the batch.
+        let mut header = Header {
+            fields: 0,
+            ops: 0,
+            ..self.header
+        };
+        if flags & row::INFO != 0 {
+            [header.info1, header.info2, header.info3] = cursor.array()?;
+        } else {
+            header.info1 = cursor.u8()?;
+        }
+        if flags & row::INFO4 != 0 {
+            header.info4 = cursor.u8()?;
+        }
+        if flags & row::GENERATION != 0 {
+            header.generation = cursor.u16()?.into();
+        }
+        if flags & row::TTL != 0 {
+            header.ttl = cursor.u32()?;
+        }
+        header.fields = cursor.u16()?;
+        header.ops = cursor.u16()?;
+        Ok(header)
+    }
+}

@@ -1,0 +1,19 @@
+//! The Aerospike wire protocol (level 8.2.0): bytes to requests, replies to bytes. No behaviour.
+
+mod batch;
+mod command;
+pub mod flags;
+mod frame;
+mod message;
+mod query;
+mod reply;
+
+pub use batch::{Batch, Group};
+pub use command::Command;
+pub use frame::{FRAME_HEADER, FrameError, FrameHeader, FrameKind, begin_frame, end_frame};
+pub use message::{Fields, Header, MESSAGE_HEADER, Message, RawOp};
+pub use query::QueryParams;
+pub use reply::{
+    ReplyTo, push_error, push_found, push_last, push_partition_done, push_reply,
+    push_security_refusal, push_single,
+};
