@@ -11,7 +11,8 @@ use crate::model::{BinName, Key, ResultCode, Ttl, Value};
 use crate::ops::{Op, OpKind};
 use crate::task::{Status, TaskInfo};
 use crate::udf::{
-    Call, FunctionInfo, Instance, Module, RecordContext, RuntimeKind, UdfError, UdfErrorKind, UdfResult,
+    Call, FunctionInfo, Instance, Module, RecordContext, RuntimeKind, UdfError, UdfErrorKind,
+    UdfResult,
 };
 
 struct Native(fn(&mut RecordContext) -> UdfResult);
@@ -42,9 +43,17 @@ fn name(text: &str) -> BinName {
 }
 
 fn bump(record: &mut RecordContext) -> UdfResult {
-    let v = record.stored_bin(b"v").and_then(|p| p.as_int()).unwrap_or(0) + 1;
+    let v = record
+        .stored_bin(b"v")
+        .and_then(|p| p.as_int())
+        .unwrap_or(0)
+        + 1;
     record.set_bin(name("v"), Value::Int(v));
-    if record.exists() { record.update() } else { record.create() };
+    if record.exists() {
+        record.update()
+    } else {
+        record.create()
+    };
     Ok(Value::Int(v))
 }
 
@@ -65,25 +74,41 @@ fn host() -> Arc<Dispatcher> {
         ("slow.native", slow_bump),
         ("fail.native", fail_after_update),
     ] {
-        host.registry().insert(file, RuntimeKind::Wasm, Arc::new(Native(function)));
+        host.registry()
+            .insert(file, RuntimeKind::Wasm, Arc::new(Native(function)));
     }
     Arc::new(host)
 }
 
 fn request(work: Work) -> Request {
-    Request { work, policy: WritePolicy::default(), filter: None }
+    Request {
+        work,
+        policy: WritePolicy::default(),
+        filter: None,
+    }
 }
 
 fn udf(package: &str) -> Request {
-    request(Work::Udf(UdfCall { package: package.into(), function: "f".into(), args: Bytes::from_static(&[0x90]) }))
+    request(Work::Udf(UdfCall {
+        package: package.into(),
+        function: "f".into(),
+        args: Bytes::from_static(&[0x90]),
+    }))
 }
 
 fn write(bin: &str, value: impl Into<Value>) -> Op {
-    Op { kind: OpKind::Write, bin: Some(name(bin)), value: value.into() }
+    Op {
+        kind: OpKind::Write,
+        bin: Some(name(bin)),
+        value: value.into(),
+    }
 }
 
 fn operate(ops: Vec<Op>) -> Request {
-    request(Work::Operate { ops, reply_all: false })
+    request(Work::Operate {
+        ops,
+        reply_all: false,
+    })
 }
 
 fn target(id: i64) -> Target {
@@ -91,11 +116,15 @@ fn target(id: i64) -> Target {
 }
 
 async fn run(host: &Dispatcher, request: Request, id: i64) -> Reply {
-    host.execute_one(&host.namespaces()[0], request, target(id)).await
+    host.execute_one(&host.namespaces()[0], request, target(id))
+        .await
 }
 
 async fn value(host: &Dispatcher, id: i64) -> Option<i64> {
-    match run(host, request(Work::Read(BinSelection::All)), id).await.bins {
+    match run(host, request(Work::Read(BinSelection::All)), id)
+        .await
+        .bins
+    {
         ReplyBins::Record(body, _) => body.bin(b"v").and_then(|p| p.as_int()),
         _ => None,
     }
@@ -127,19 +156,47 @@ fn spec(host: &Dispatcher, id: u64, request: Request, set: &str) -> BackgroundSp
 async fn policies_decide_whether_a_write_happens() {
     let host = host();
     let with = |exists, generation| Request {
-        policy: WritePolicy { exists, generation, ttl: Ttl::Default },
+        policy: WritePolicy {
+            exists,
+            generation,
+            ttl: Ttl::Default,
+        },
         ..operate(vec![write("v", 1)])
     };
     use ExistsAction::*;
     let code = async |exists, generation| run(&host, with(exists, generation), 1).await.code;
-    assert_eq!(code(UpdateOnly, GenerationCheck::None).await, ResultCode::NotFound);
-    assert_eq!(code(ReplaceOnly, GenerationCheck::None).await, ResultCode::NotFound);
-    assert_eq!(code(CreateOnly, GenerationCheck::None).await, ResultCode::Ok);
-    assert_eq!(code(CreateOnly, GenerationCheck::None).await, ResultCode::RecordExists);
-    assert_eq!(code(Upsert, GenerationCheck::Equal(7)).await, ResultCode::Generation);
-    assert_eq!(code(Upsert, GenerationCheck::Equal(1)).await, ResultCode::Ok);
-    assert_eq!(code(Upsert, GenerationCheck::Greater(2)).await, ResultCode::Generation);
-    assert_eq!(code(Upsert, GenerationCheck::Greater(9)).await, ResultCode::Ok);
+    assert_eq!(
+        code(UpdateOnly, GenerationCheck::None).await,
+        ResultCode::NotFound
+    );
+    assert_eq!(
+        code(ReplaceOnly, GenerationCheck::None).await,
+        ResultCode::NotFound
+    );
+    assert_eq!(
+        code(CreateOnly, GenerationCheck::None).await,
+        ResultCode::Ok
+    );
+    assert_eq!(
+        code(CreateOnly, GenerationCheck::None).await,
+        ResultCode::RecordExists
+    );
+    assert_eq!(
+        code(Upsert, GenerationCheck::Equal(7)).await,
+        ResultCode::Generation
+    );
+    assert_eq!(
+        code(Upsert, GenerationCheck::Equal(1)).await,
+        ResultCode::Ok
+    );
+    assert_eq!(
+        code(Upsert, GenerationCheck::Greater(2)).await,
+        ResultCode::Generation
+    );
+    assert_eq!(
+        code(Upsert, GenerationCheck::Greater(9)).await,
+        ResultCode::Ok
+    );
 }
 
 #[tokio::test]
@@ -147,7 +204,10 @@ async fn replace_drops_the_bins_it_does_not_name() {
     let host = host();
     run(&host, operate(vec![write("v", 1), write("w", 2)]), 1).await;
     let replace = Request {
-        policy: WritePolicy { exists: ExistsAction::Replace, ..Default::default() },
+        policy: WritePolicy {
+            exists: ExistsAction::Replace,
+            ..Default::default()
+        },
         ..operate(vec![write("w", 3)])
     };
     assert_eq!(run(&host, replace, 1).await.generation, 2);
@@ -158,17 +218,37 @@ async fn replace_drops_the_bins_it_does_not_name() {
 async fn a_record_whose_last_bin_goes_is_removed() {
     let host = host();
     run(&host, operate(vec![write("v", 1)]), 1).await;
-    assert_eq!(run(&host, operate(vec![write("v", Value::Nil)]), 1).await.code, ResultCode::Ok);
-    assert_eq!(run(&host, request(Work::Read(BinSelection::None)), 1).await.code, ResultCode::NotFound);
+    assert_eq!(
+        run(&host, operate(vec![write("v", Value::Nil)]), 1)
+            .await
+            .code,
+        ResultCode::Ok
+    );
+    assert_eq!(
+        run(&host, request(Work::Read(BinSelection::None)), 1)
+            .await
+            .code,
+        ResultCode::NotFound
+    );
 }
 
 #[tokio::test]
 async fn reads_in_operate_see_the_writes_before_them() {
     let host = host();
-    let add = Op { kind: OpKind::Add, bin: Some(name("v")), value: Value::Int(5) };
-    let read = Op { kind: OpKind::Read, bin: Some(name("v")), value: Value::Nil };
+    let add = Op {
+        kind: OpKind::Add,
+        bin: Some(name("v")),
+        value: Value::Int(5),
+    };
+    let read = Op {
+        kind: OpKind::Read,
+        bin: Some(name("v")),
+        value: Value::Nil,
+    };
     let reply = run(&host, operate(vec![write("v", 1), add, read]), 1).await;
-    let ReplyBins::Values(values) = reply.bins else { panic!("no values: {reply:?}") };
+    let ReplyBins::Values(values) = reply.bins else {
+        panic!("no values: {reply:?}")
+    };
     assert_eq!(values, vec![(Some(name("v")), Value::Int(6))]);
 }
 
@@ -177,7 +257,10 @@ async fn a_failed_function_writes_nothing() {
     let host = host();
     run(&host, operate(vec![write("v", 1)]), 1).await;
     let reply = run(&host, udf("fail"), 1).await;
-    assert_eq!((reply.code, reply.message.as_deref()), (ResultCode::UdfExecution, Some("boom")));
+    assert_eq!(
+        (reply.code, reply.message.as_deref()),
+        (ResultCode::UdfExecution, Some("boom"))
+    );
     assert_eq!(value(&host, 1).await, Some(1));
 }
 
@@ -195,8 +278,16 @@ async fn concurrent_functions_and_writes_lose_no_update() {
     let calls = (0..400).map(|i| {
         let host = host.clone();
         tokio::spawn(async move {
-            let add = Op { kind: OpKind::Add, bin: Some(name("v")), value: Value::Int(1) };
-            let request = if i % 2 == 0 { udf("bump") } else { operate(vec![add]) };
+            let add = Op {
+                kind: OpKind::Add,
+                bin: Some(name("v")),
+                value: Value::Int(1),
+            };
+            let request = if i % 2 == 0 {
+                udf("bump")
+            } else {
+                operate(vec![add])
+            };
             assert_eq!(run(&host, request, 1).await.code, ResultCode::Ok);
         })
     });
@@ -232,7 +323,8 @@ async fn a_background_function_sees_every_record_of_the_set_once() {
         run(&host, operate(vec![write("v", id)]), id).await;
     }
     let other = Target::from(&Key::new("test", "other", 1).unwrap());
-    host.execute_one(&host.namespaces()[0], operate(vec![write("v", 0)]), other).await;
+    host.execute_one(&host.namespaces()[0], operate(vec![write("v", 0)]), other)
+        .await;
     let task = host.background(spec(&host, 1, udf("bump"), "s")).unwrap();
     assert_eq!(task.wait().await, Status::Done);
     assert_eq!(task.counts.succeeded.load(Ordering::Relaxed), 3000);
