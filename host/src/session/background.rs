@@ -1,0 +1,175 @@
+//! Background tasks: calls on every record of a set.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use super::action::PutBins;
+use super::on_keys::seconds;
+use super::options::Options;
+use super::{
+    Args, BinBuilder, DataSet, Delete, ExecuteTask, Function, Invoke, Put, Renews, Result, Session,
+    Touch, WriteAction,
+};
+use crate::dispatch::{BackgroundSpec, ExistsAction, Work};
+use crate::model::Ttl;
+use crate::task::TaskInfo;
+
+/// Starts background tasks; see [`Session::background_task`].
+#[derive(Debug)]
+pub struct BackgroundTasks {
+    session: Session,
+}
+
+impl BackgroundTasks {
+    pub(super) fn new(session: &Session) -> Self {
+        Self {
+            session: session.clone(),
+        }
+    }
+
+    /// Deletes records.
+    pub fn delete(&self, set: impl Into<DataSet>) -> OnSet<Delete> {
+        self.on(set, Delete)
+    }
+
+    /// Writes bins of records.
+    pub fn update(&self, set: impl Into<DataSet>) -> OnSet<Put> {
+        self.on(set, Put::default())
+    }
+
+    /// Renews the expiry of records: to the namespace's default, or as the call says.
+    pub fn touch(&self, set: impl Into<DataSet>) -> OnSet<Touch> {
+        self.on(set, Touch)
+    }
+
+    /// Calls a function on records.
+    pub fn execute_udf(&self, set: impl Into<DataSet>) -> OnSet<Function> {
+        self.on(set, Function)
+    }
+
+    fn on<A>(&self, set: impl Into<DataSet>, action: A) -> OnSet<A> {
+        OnSet {
+            session: self.session.clone(),
+            set: set.into(),
+            action,
+            options: Options::default(),
+            records_per_second: 0,
+        }
+    }
+}
+
+/// A call on every record of a set, to be started with [`OnSet::execute`].
+#[derive(Debug)]
+#[must_use = "a task does not start until it is executed"]
+pub struct OnSet<A> {
+    session: Session,
+    set: DataSet,
+    action: A,
+    options: Options,
+    records_per_second: u32,
+}
+
+impl<A> OnSet<A> {
+    /// Leaves records alone that do not match the filter.
+    pub fn where_(mut self, filter: impl Into<String>) -> Self {
+        self.options.filter = Some(filter.into());
+        self
+    }
+
+    /// Does at most this many records a second; 0, the default, for no limit.
+    pub fn records_per_second(mut self, limit: u32) -> Self {
+        self.records_per_second = limit;
+        self
+    }
+}
+
+impl<A: WriteAction> OnSet<A> {
+    /// Starts the task.
+    ///
+    /// # Errors
+    /// An unknown namespace or function, a bad bin name, a filter that does not parse.
+    /// Failures of records are the task's; see [`ExecuteTask::report`].
+    pub async fn execute(mut self) -> Result<ExecuteTask> {
+        self.options.policy.exists = ExistsAction::UpdateOnly;
+        let dispatcher = self.session.dispatcher();
+        let namespace = dispatcher
+            .namespace(self.set.namespace().as_bytes())?
+            .clone();
+        let request = self.options.request(self.action)?;
+        let udf = match &request.work {
+            Work::Udf(call) => Some((call.package.clone(), call.function.clone())),
+            _ => None,
+        };
+        let set = self.set.set();
+        let task = dispatcher.background(BackgroundSpec {
+            namespace,
+            set: (!set.is_empty()).then(|| set.as_bytes().to_vec()),
+            request,
+            info: TaskInfo {
+                id: new_id(),
+                job_type: A::JOB_TYPE,
+                namespace: self.set.namespace().into(),
+                set: set.into(),
+                from: "embedded".into(),
+                udf,
+                records_per_second: self.records_per_second,
+                socket_timeout: 0,
+            },
+        })?;
+        Ok(ExecuteTask::new(task))
+    }
+}
+
+impl<A: Renews> OnSet<A> {
+    /// Lets the records expire this long from now, in whole seconds, at least one.
+    pub fn expire_after(mut self, ttl: Duration) -> Self {
+        self.options.policy.ttl = seconds(ttl);
+        self
+    }
+
+    /// Lets the records never expire.
+    pub fn never_expire(mut self) -> Self {
+        self.options.policy.ttl = Ttl::Never;
+        self
+    }
+}
+
+impl OnSet<Put> {
+    /// Starts an operation on a bin.
+    pub fn bin(self, name: impl Into<String>) -> BinBuilder<Self> {
+        BinBuilder::new(self, name.into())
+    }
+}
+
+impl PutBins for OnSet<Put> {
+    fn put(&mut self) -> &mut Put {
+        &mut self.action
+    }
+}
+
+impl OnSet<Function> {
+    /// Names the function: the package (the module's file name without extension) and the
+    /// function in it.
+    pub fn function(self, package: &str, function: &str) -> OnSet<Invoke> {
+        OnSet {
+            session: self.session,
+            set: self.set,
+            action: Invoke::new(package, function),
+            options: self.options,
+            records_per_second: self.records_per_second,
+        }
+    }
+}
+
+impl OnSet<Invoke> {
+    /// The arguments beside the record.
+    pub fn passing(mut self, args: impl Args) -> Self {
+        self.action.pass(args);
+        self
+    }
+}
+
+/// Clients choose task ids at random; so does an embedded caller, as both share the tracker.
+fn new_id() -> u64 {
+    RandomState::new().hash_one(std::time::Instant::now())
+}

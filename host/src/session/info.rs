@@ -1,0 +1,71 @@
+//! Registering, listing and removing modules.
+
+use std::path::Path;
+
+use bytes::Bytes;
+
+use super::{Result, Session, SessionError};
+use crate::model::{Error, ResultCode};
+use crate::udf::ModuleInfo;
+
+/// The modules of a host; see [`Session::info`].
+#[derive(Debug)]
+pub struct Info {
+    session: Session,
+}
+
+impl Info {
+    pub(super) fn new(session: &Session) -> Self {
+        Self {
+            session: session.clone(),
+        }
+    }
+
+    /// Registers the module in a file under the file's name; a module of that name is
+    /// replaced, while calls that run finish on the old one.
+    ///
+    /// # Errors
+    /// [`SessionError::File`] when it cannot be read, [`SessionError::Module`] when it
+    /// does not compile.
+    pub async fn register_udf(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let bytes = tokio::fs::read(path)
+            .await
+            .map_err(|source| SessionError::File {
+                path: path.into(),
+                source,
+            })?;
+        let name = path.file_name().and_then(|n| n.to_str()).ok_or_else(|| {
+            Error::new(
+                ResultCode::ParameterError,
+                format!(
+                    "{} has no file name to register the module under",
+                    path.display()
+                ),
+            )
+        })?;
+        self.register_udf_bytes(name, bytes).await
+    }
+
+    /// Registers a module under a file name: `my_module.lua`, `my_module.wasm`.
+    ///
+    /// # Errors
+    /// [`SessionError::Module`] when it does not compile.
+    pub async fn register_udf_bytes(&self, file: &str, module: impl Into<Bytes>) -> Result<()> {
+        let registry = self.session.dispatcher().registry();
+        Ok(registry.register(file, module.into()).await?)
+    }
+
+    /// Removes a module by its file name. Tells whether there was one.
+    ///
+    /// # Errors
+    /// When its file cannot be removed from the data directory.
+    pub async fn remove_udf(&self, file: &str) -> Result<bool> {
+        Ok(self.session.dispatcher().registry().remove(file).await?)
+    }
+
+    /// Every module, by package name.
+    pub fn list_udfs(&self) -> Vec<ModuleInfo> {
+        self.session.dispatcher().registry().list()
+    }
+}

@@ -1,0 +1,38 @@
+//! What travels with every call: write policies and a filter.
+
+use std::sync::Arc;
+
+use super::{Action, Result, SessionError};
+use crate::dispatch::{Request, WritePolicy};
+use crate::expr::{Expr, ael};
+
+/// The options of a call, gathered by its builder.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Options {
+    pub(super) policy: WritePolicy,
+    pub(super) filter: Option<String>,
+}
+
+impl Options {
+    pub(super) fn request(self, action: impl Action) -> Result<Request> {
+        Ok(Request {
+            work: action.into_work()?,
+            policy: self.policy,
+            filter: parse(self.filter)?,
+        })
+    }
+}
+
+/// Parses the text of a filter.
+pub(super) fn parse(filter: Option<String>) -> Result<Option<Arc<Expr>>> {
+    let Some(text) = filter else {
+        return Ok(None);
+    };
+    match ael::parse(&text) {
+        Ok(expr) => Ok(Some(Arc::new(expr))),
+        Err(e) => Err(SessionError::Filter {
+            reason: e.to_string(),
+            text,
+        }),
+    }
+}
