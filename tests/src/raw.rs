@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::{Shutdown, SocketAddr, TcpStream},
     time::Duration,
 };
 
@@ -107,6 +107,11 @@ impl Wire {
     /// Sends bytes as they are.
     pub fn send(&mut self, bytes: &[u8]) -> Result<()> {
         Ok(self.0.write_all(bytes)?)
+    }
+
+    /// Says that nothing more will be sent; answers can still be read.
+    pub fn finish(&mut self) -> Result<()> {
+        Ok(self.0.shutdown(Shutdown::Write)?)
     }
 
     /// Reads one frame: its type and its body.

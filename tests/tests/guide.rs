@@ -206,7 +206,7 @@ fn cases() -> Vec<Case> {
     let v = Value::Int(70);
     vec![
         Case {
-            module: "bench",
+            module: "my_module",
             function: "noop",
             arguments: vec![],
             result: Some(Value::Int(1)),
@@ -214,7 +214,7 @@ fn cases() -> Vec<Case> {
             generation: 1,
         },
         Case {
-            module: "bench",
+            module: "my_module",
             function: "bump",
             arguments: vec![Value::Int(5)],
             result: Some(Value::Int(75)),
@@ -222,7 +222,7 @@ fn cases() -> Vec<Case> {
             generation: 2,
         },
         Case {
-            module: "bench",
+            module: "my_module",
             function: "listsum",
             arguments: vec![],
             result: Some(Value::Int(list_of(7).iter().sum())),
@@ -230,7 +230,7 @@ fn cases() -> Vec<Case> {
             generation: 1,
         },
         Case {
-            module: "bench",
+            module: "my_module",
             function: "fnv",
             arguments: vec![],
             result: Some(Value::Int(fnv())),
@@ -238,7 +238,7 @@ fn cases() -> Vec<Case> {
             generation: 1,
         },
         Case {
-            module: "bench",
+            module: "my_module",
             function: "score",
             arguments: vec![Value::Int(1)],
             result: Some(score_of(7)),
@@ -293,7 +293,7 @@ async fn a_batch_udf_answers_for_every_key_in_both_runtimes() -> Result<()> {
             .delete(&WritePolicy::default(), &users::key(4))
             .await?;
         users::load(&client, 3).await?;
-        let package = runtime.register(&client, "bench").await?;
+        let package = runtime.register(&client, "my_module").await?;
         let policy = BatchUdfPolicy::default();
         let mut calls: Vec<_> = (1..=3)
             .map(|id| {
@@ -336,7 +336,7 @@ async fn a_background_udf_runs_on_every_matching_record_in_both_runtimes() -> Re
     let (_host, client) = loaded().await?;
     let mut expected: Vec<i64> = (0..=USERS).map(|id| id * 10).collect();
     for runtime in Runtime::ALL {
-        let package = runtime.register(&client, "bench").await?;
+        let package = runtime.register(&client, "my_module").await?;
         for filter in [None, Some("$.status == 'active'")] {
             let policy = filter.map_or_else(|| Ok(WritePolicy::default()), matching)?;
             let task = client
@@ -370,7 +370,7 @@ async fn a_filter_keeps_a_foreground_udf_from_running() -> Result<()> {
     let client = host.client().await?;
     users::load(&client, 2).await?;
     for runtime in Runtime::ALL {
-        let package = runtime.register(&client, "bench").await?;
+        let package = runtime.register(&client, "my_module").await?;
         let policy = matching("$.status == 'nobody'")?;
         let error = client
             .execute_udf(&policy, &users::key(1), &package, "bump", &[Value::Int(1)])
