@@ -1,0 +1,303 @@
+"""The guide through the client `aerospike`, whose filters travel packed."""
+
+import tempfile
+import time
+import unittest
+
+import aerospike
+from aerospike import exception
+from aerospike_helpers import expressions as exp
+from aerospike_helpers.batch import records as batch
+from aerospike_helpers.operations import operations
+
+import cases
+from petrel_host import RUNTIMES, Host
+
+SET = "users"
+
+
+def key(id):
+    return ("test", SET, id)
+
+
+def where(expression):
+    return {"expressions": expression.compile()}
+
+
+class Client(unittest.TestCase):
+    def setUp(self):
+        self.host = Host()
+        self.addCleanup(self.host.close)
+        self.dir = self.enterContext(tempfile.TemporaryDirectory())
+        self.connect()
+
+    def connect(self):
+        # The client keeps a copy of each module that it registers, where `user_path` says.
+        config = {
+            "hosts": [("127.0.0.1", self.host.port)],
+            "lua": {"user_path": self.enterContext(tempfile.TemporaryDirectory())},
+        }
+        self.client = aerospike.client(config).connect()
+        self.addCleanup(self.client.close)
+
+    def load(self):
+        for id, bins in cases.USERS.items():
+            self.client.put(key(id), bins)
+
+    def stored(self, policy=None):
+        """The bins of every user by the bin `id`, read through a query."""
+        rows = self.client.query("test", SET).results(policy or {})
+        found = {bins["id"]: (meta, bins) for _, meta, bins in rows}
+        self.assertEqual(len(found), len(rows), "a user came twice")
+        return found
+
+    def wait(self, job, interval=0.02, attempts=1000):
+        """Polls a background job as the guide's tasks do."""
+        for _ in range(attempts):
+            status = self.client.job_info(job, aerospike.JOB_QUERY)["status"]
+            if status == aerospike.JOB_STATUS_COMPLETED:
+                return
+            time.sleep(interval)
+        self.fail(f"job {job} was not done after {attempts} polls")
+
+    def background(self, ops, policy, ttl=None):
+        query = self.client.query("test", SET)
+        query.add_ops(ops)
+        if ttl is not None:
+            query.ttl = ttl
+        self.wait(query.execute_background(policy))
+
+    def register(self, runtime):
+        path, name, package = cases.upload(runtime, self.dir)
+        self.client.udf_put(str(path))
+        self.assertIn(name, [entry["name"] for entry in self.client.udf_list()])
+        return package
+
+    # Background tasks
+
+    def test_bulk_delete(self):
+        self.load()
+        inactive = exp.Eq(exp.StrBin("status"), "inactive")
+        self.background([operations.delete()], where(inactive))
+        self.assertEqual(set(self.stored()), {i for i in cases.USERS if i % 2})
+
+    def test_bulk_update(self):
+        self.load()
+        free = exp.Eq(exp.StrBin("tier"), "free")
+        self.background([operations.write("trial_expired", True)], where(free))
+        for id, (_, bins) in self.stored().items():
+            self.assertEqual(bins.get("trial_expired"), True if id % 3 == 0 else None)
+
+    def test_bulk_touch(self):
+        self.load()
+        active = exp.Eq(exp.BoolBin("active"), True)
+        self.background([operations.touch(5000)], where(active), ttl=5000)
+        for id, (meta, _) in self.stored().items():
+            self.assertEqual(meta["gen"], 2 if id % 2 else 1)
+            if id % 2:
+                self.assertTrue(4900 < meta["ttl"] <= 5000, meta)
+
+    def test_background_udf(self):
+        self.load()
+        expected = {id: bins["v"] for id, bins in cases.USERS.items()}
+        for runtime in RUNTIMES:
+            package = self.register(runtime)
+            for condition in (None, exp.Eq(exp.StrBin("status"), "active")):
+                with self.subTest(runtime=runtime, filtered=condition is not None):
+                    query = self.client.query("test", SET)
+                    query.apply(package, "bump", [3])
+                    policy = where(condition) if condition is not None else {}
+                    self.wait(query.execute_background(policy))
+                    for id, (_, bins) in self.stored().items():
+                        if condition is None or id % 2:
+                            expected[id] += 3
+                        self.assertEqual(bins["v"], expected[id])
+
+    # Foreground functions
+
+    def test_one_key(self):
+        for runtime in RUNTIMES:
+            package = self.register(runtime)
+            for case in cases.CASES:
+                with self.subTest(runtime=runtime, function=case.function):
+                    policy = {"exists": aerospike.POLICY_EXISTS_CREATE_OR_REPLACE}
+                    self.client.put(key(7), cases.USERS[7], policy=policy)
+                    result = self.client.apply(key(7), package, case.function, case.arguments)
+                    self.assertEqual(result, case.result)
+                    _, _, bins = self.client.get(key(7))
+                    self.assertEqual(bins, cases.USERS[7] | case.changes)
+
+    def test_batch(self):
+        for runtime in RUNTIMES:
+            with self.subTest(runtime=runtime):
+                self.load()
+                package = self.register(runtime)
+                rows = self.client.batch_apply([key(i) for i in (1, 2, 3)], package, "bump", [1])
+                results = {row.key[2]: row.record[2]["SUCCESS"] for row in rows.batch_records}
+                self.assertEqual(results, {1: 11, 2: 21, 3: 31})
+                for id, value in results.items():
+                    self.assertEqual(self.client.get(key(id))[2]["v"], value)
+
+    def test_a_failing_function_tells_why(self):
+        self.load()
+        path = f"{self.dir}/fail.lua"
+        with open(path, "w") as file:
+            file.write("function fail(rec)\n  rec.v = 0\n  aerospike:update(rec)\n  error('no luck')\nend\n")
+        self.client.udf_put(path)
+        with self.assertRaises(exception.UDFError) as caught:
+            self.client.apply(key(1), "fail", "fail", [])
+        self.assertEqual(caught.exception.code, 100)
+        self.assertIn("fail.lua:4: no luck", caught.exception.msg)
+        self.assertEqual(self.client.get(key(1))[2]["v"], 10)
+
+    # Modules
+
+    def test_register_list_get_and_remove(self):
+        for runtime in RUNTIMES:
+            package = self.register(runtime)
+            self.client.put(key(1), cases.USERS[1])
+            self.client.apply(key(1), package, "noop", [])
+        names = {entry["name"] for entry in self.client.udf_list()}
+        self.assertEqual(names, {"my_module_lua.lua", "my_module_wasm.wasm"})
+        path, name, _ = cases.upload("lua", self.dir)
+        self.assertEqual(self.client.udf_get(name), path.read_text())
+        for name in names:
+            self.client.udf_remove(name)
+        deadline = time.monotonic() + 5
+        while self.client.udf_list() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.assertEqual(self.client.udf_list(), [])
+
+    def test_a_module_that_does_not_compile_is_refused(self):
+        path = f"{self.dir}/broken.lua"
+        with open(path, "w") as file:
+            file.write("function f(rec)\n  return (1\nend\n")
+        with self.assertRaises(exception.AerospikeError) as caught:
+            self.client.udf_put(path)
+        for part in ("broken.lua", "line=3"):
+            self.assertIn(part, caught.exception.msg)
+
+    # Records
+
+    def test_values_come_back_unchanged(self):
+        values = cases.VALUES + [aerospike.GeoJSON({"type": "Point", "coordinates": [13.4, 52.5]})]
+        for id, value in enumerate(values):
+            self.client.put(key(id), {"value": value})
+            _, _, bins = self.client.get(key(id))
+            if isinstance(value, aerospike.GeoJSON):
+                self.assertEqual(bins["value"].unwrap(), value.unwrap())
+            else:
+                self.assertEqual(bins, {"value": value})
+                self.assertIs(type(bins["value"]), type(value))
+
+    def test_read_some_or_no_bins(self):
+        self.client.put(key(1), {"a": 1, "b": 2, "c": 3})
+        self.assertEqual(self.client.select(key(1), ["a", "c"])[2], {"a": 1, "c": 3})
+        _, meta = self.client.exists(key(1))
+        self.assertEqual(meta["gen"], 1)
+        self.assertIsNone(self.client.exists(key(2))[1])
+        with self.assertRaises(exception.RecordNotFound):
+            self.client.get(key(2))
+
+    def test_scalar_operations(self):
+        _, _, bins = self.client.operate(
+            key(1),
+            [
+                operations.write("n", 1),
+                operations.increment("n", 2),
+                operations.append("s", "b"),
+                operations.prepend("s", "a"),
+                operations.read("n"),
+                operations.read("s"),
+            ],
+        )
+        self.assertEqual(bins, {"n": 3, "s": "ab"})
+        self.client.increment(key(1), "n", 7)
+        self.client.append(key(1), "s", "c")
+        self.client.prepend(key(1), "s", "_")
+        self.client.touch(key(1), 1000)
+        _, meta, bins = self.client.get(key(1))
+        self.assertEqual(bins, {"n": 10, "s": "_abc"})
+        self.assertEqual(meta["gen"], 5)
+        self.assertTrue(990 <= meta["ttl"] <= 1000)
+        self.client.remove_bin(key(1), ["s"])
+        self.assertEqual(self.client.get(key(1))[2], {"n": 10})
+        with self.assertRaises(exception.BinIncompatibleType):
+            self.client.append(key(1), "n", "x")
+        self.client.remove(key(1))
+        with self.assertRaises(exception.RecordNotFound):
+            self.client.remove(key(1))
+
+    def test_policies(self):
+        create = {"exists": aerospike.POLICY_EXISTS_CREATE}
+        update = {"exists": aerospike.POLICY_EXISTS_UPDATE}
+        replace = {"exists": aerospike.POLICY_EXISTS_REPLACE}
+        for policy in (update, replace):
+            with self.assertRaises(exception.RecordNotFound):
+                self.client.put(key(1), {"a": 1}, policy=policy)
+        self.client.put(key(1), {"a": 1}, policy=create)
+        with self.assertRaises(exception.RecordExistsError):
+            self.client.put(key(1), {"a": 1}, policy=create)
+        self.client.put(key(1), {"b": 2}, policy=replace)
+        self.assertEqual(self.client.get(key(1))[2], {"b": 2})
+        expect = {"gen": aerospike.POLICY_GEN_EQ}
+        with self.assertRaises(exception.RecordGenerationError):
+            self.client.put(key(1), {"b": 3}, meta={"gen": 7}, policy=expect)
+        self.client.put(key(1), {"b": 3}, meta={"gen": 2}, policy=expect)
+
+    def test_a_batch_of_several_kinds(self):
+        self.load()
+        rows = self.client.batch_write(
+            batch.BatchRecords(
+                [
+                    batch.Read(key(1), [operations.read("v")]),
+                    batch.Read(key(999), None, read_all_bins=True),
+                    batch.Write(key(2), [operations.increment("v", 5), operations.read("v")]),
+                    batch.Remove(key(3)),
+                    batch.Read(key(4), None, read_all_bins=True),
+                ]
+            )
+        ).batch_records
+        self.assertEqual([row.result for row in rows], [0, 2, 0, 0, 0])
+        self.assertEqual(rows[0].record[2], {"v": 10})
+        self.assertEqual(rows[2].record[2], {"v": 25})
+        self.assertEqual(rows[4].record[2], cases.USERS[4])
+        self.assertEqual(set(self.stored()), set(cases.USERS) - {3})
+        found = self.client.batch_read([key(1), key(3)]).batch_records
+        self.assertEqual([row.result for row in found], [0, 2])
+
+    def test_queries(self):
+        self.load()
+        query = self.client.query("test", SET)
+        query.select("id", "v")
+        bins = [bins for _, _, bins in query.results()]
+        self.assertEqual(
+            sorted(bins, key=lambda b: b["id"]), [{"id": i, "v": i * 10} for i in cases.USERS]
+        )
+        found = self.stored(where(exp.And(exp.GT(exp.IntBin("v"), 300), exp.BoolBin("active"))))
+        self.assertEqual(set(found), {i for i in cases.USERS if i > 30 and i % 2})
+
+        pages, query = [], self.client.query("test", SET)
+        query.max_records = 25
+        query.paginate()
+        while not query.is_done() and len(pages) < 10:
+            pages.append([bins["id"] for _, _, bins in query.results()])
+        self.assertTrue(all(len(page) <= 25 for page in pages), pages)
+        self.assertEqual(sorted(sum(pages, [])), list(cases.USERS))
+
+    def test_a_restart_keeps_records_and_modules(self):
+        self.host.close()
+        self.host = Host(durable=True)
+        self.addCleanup(self.host.close)
+        self.connect()
+        self.load()
+        packages = [self.register(runtime) for runtime in RUNTIMES]
+        self.host.restart()
+        self.connect()
+        self.assertEqual({id: bins for id, (_, bins) in self.stored().items()}, cases.USERS)
+        for added, package in enumerate(packages, start=1):
+            self.assertEqual(self.client.apply(key(1), package, "bump", [1]), 10 + added)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,244 @@
+"""The guide through aerospike-sdk, sync."""
+
+import tempfile
+import unittest
+
+from aerospike_sdk import AerospikeError, Behavior, DataSet, ResultCode
+from aerospike_sdk.sync import ClusterDefinition
+
+import cases
+from petrel_host import RUNTIMES, Host
+
+users = DataSet.of("test", "users")
+
+
+class SdkSync(unittest.TestCase):
+    def setUp(self):
+        self.host = Host()
+        self.addCleanup(self.host.close)
+        self.dir = self.enterContext(tempfile.TemporaryDirectory())
+        self.connect()
+
+    def connect(self):
+        cluster = ClusterDefinition("127.0.0.1", self.host.port).connect()
+        self.addCleanup(cluster.close)
+        self.session = cluster.create_session(Behavior.DEFAULT)
+
+    def load(self):
+        for id, bins in cases.USERS.items():
+            self.session.upsert(users.id(id)).put(bins).execute()
+
+    def stored(self):
+        """Every user's record by its bin `id`, read through a query."""
+        stream = self.session.query(users).execute()
+        records = [row.record_or_raise() for row in stream]
+        found = {record.bins["id"]: record for record in records}
+        self.assertEqual(len(found), len(records), "a user came twice")
+        return found
+
+    def register(self, runtime):
+        path, server_path, package = cases.upload(runtime, self.dir)
+        task = self.session.register_udf_from_file(str(path), server_path)
+        self.assertTrue(task.wait_till_complete_blocking(sleep_time=0.05, timeout=10))
+        return package
+
+    # Background tasks
+
+    def test_bulk_delete(self):
+        self.load()
+        task = (
+            self.session.background_task().delete(users).where("$.status == 'inactive'").execute()
+        )
+        task.wait_till_complete_blocking(sleep_time=0.05, timeout=30)
+        self.assertEqual(set(self.stored()), {i for i in cases.USERS if i % 2})
+
+    def test_bulk_update(self):
+        self.load()
+        task = (
+            self.session.background_task()
+            .update(users)
+            .where("$.tier == 'free'")
+            .bin("trial_expired")
+            .set_to(True)
+            .execute()
+        )
+        task.wait_till_complete_blocking()
+        for id, record in self.stored().items():
+            self.assertEqual(record.bins.get("trial_expired"), True if id % 3 == 0 else None)
+
+    def test_bulk_touch(self):
+        self.load()
+        task = (
+            self.session.background_task()
+            .touch(users)
+            .where("$.active == true")
+            .expire_record_after_seconds(5000)
+            .execute()
+        )
+        task.wait_till_complete_blocking()
+        for id, record in self.stored().items():
+            self.assertEqual(record.generation, 2 if id % 2 else 1)
+            if id % 2:
+                self.assertTrue(4900 < record.ttl <= 5000, record.ttl)
+
+    def test_bulk_touch_without_a_ttl(self):
+        self.load()
+        task = (
+            self.session.background_task().touch(users).where("$.active == true").execute()
+        )
+        task.wait_till_complete_blocking()
+        for id, record in self.stored().items():
+            self.assertEqual(record.generation, 2 if id % 2 else 1)
+
+    def test_background_udf(self):
+        self.load()
+        expected = {id: bins["v"] for id, bins in cases.USERS.items()}
+        for runtime in RUNTIMES:
+            package = self.register(runtime)
+            for where in (None, "$.status == 'active'"):
+                with self.subTest(runtime=runtime, where=where):
+                    builder = (
+                        self.session.background_task()
+                        .execute_udf(users)
+                        .function(package, "bump")
+                        .passing(3)
+                    )
+                    if where:
+                        builder = builder.where(where)
+                    task = builder.execute()
+                    task.wait_till_complete_blocking(sleep_time=0.05)
+                    for id, record in self.stored().items():
+                        if where is None or id % 2:
+                            expected[id] += 3
+                        self.assertEqual(record.bins["v"], expected[id])
+
+    def test_wait_with_custom_interval(self):
+        self.load()
+        task = (
+            self.session.background_task().delete(users).where("$.expired == true").execute()
+        )
+        self.assertTrue(task.wait_till_complete_blocking(sleep_time=0.02, timeout=20))
+        self.assertEqual(set(self.stored()), {i for i in cases.USERS if i % 4})
+
+    # Foreground functions
+
+    def test_one_key(self):
+        for runtime in RUNTIMES:
+            package = self.register(runtime)
+            for case in cases.CASES:
+                with self.subTest(runtime=runtime, function=case.function):
+                    key = users.id(7)
+                    self.session.delete(key).execute()
+                    self.session.insert(key).put(cases.USERS[7]).execute()
+                    stream = (
+                        self.session.execute_udf(key)
+                        .function(package, case.function)
+                        .passing(*case.arguments)
+                        .execute()
+                    )
+                    result = stream.first_or_raise()
+                    self.assertEqual(result.udf_result, case.result)
+                    row = self.session.query(key).execute().first_or_raise()
+                    self.assertEqual(row.record.bins, cases.USERS[7] | case.changes)
+                    self.assertEqual(row.record.generation, 2 if case.changes else 1)
+
+    def test_batch(self):
+        for runtime in RUNTIMES:
+            with self.subTest(runtime=runtime):
+                self.load()
+                package = self.register(runtime)
+                stream = (
+                    self.session.execute_udf(*users.ids(1, 2, 3))
+                    .function(package, "bump")
+                    .passing(1)
+                    .execute()
+                )
+                results = {}
+                for result in stream:
+                    results[result.or_raise().key.value] = result.udf_result
+                self.assertEqual(results, {1: 11, 2: 21, 3: 31})
+                stored = self.stored()
+                self.assertEqual({i: stored[i].bins["v"] for i in results}, results)
+
+    def test_a_failing_function_tells_why(self):
+        self.load()
+        source = b"function fail(rec)\n  rec.v = 0\n  aerospike:update(rec)\n  error('no luck')\nend\n"
+        task = self.session.register_udf(source, "fail.lua")
+        task.wait_till_complete_blocking()
+        with self.assertRaises(AerospikeError) as caught:
+            self.session.execute_udf(users.id(1)).function("fail", "fail").execute()
+        self.assertEqual(caught.exception.result_code, ResultCode.UDF_BAD_RESPONSE)
+        self.assertIn("fail.lua:4: no luck", str(caught.exception))
+        self.assertEqual(self.stored()[1].bins["v"], 10)
+
+        stream = (
+            self.session.execute_udf(*users.ids(1, 2)).function("fail", "fail").execute()
+        )
+        rows = stream.collect()
+        self.assertEqual([r.result_code for r in rows], [ResultCode.UDF_BAD_RESPONSE] * 2)
+
+    # Modules
+
+    def test_register_list_and_remove(self):
+        for runtime in RUNTIMES:
+            self.register(runtime)
+        names = {entry["name"] for entry in self.session.list_udf()}
+        self.assertEqual(names, {"my_module_lua.lua", "my_module_wasm.wasm"})
+        for name in names:
+            task = self.session.remove_udf(name)
+            self.assertTrue(task.wait_till_complete_blocking())
+        self.assertEqual(self.session.list_udf(), [])
+
+    def test_a_module_that_does_not_compile_is_refused(self):
+        with self.assertRaises(AerospikeError) as caught:
+            self.session.register_udf(b"function f(rec)\n  return (1\nend", "broken.lua")
+        text = str(caught.exception)
+        for part in ("broken.lua", "line=3", "')' expected"):
+            self.assertIn(part, text)
+
+    # Records
+
+    def test_values_come_back_unchanged(self):
+        for id, value in enumerate(cases.VALUES):
+            key = users.id(id)
+            self.session.upsert(key).bin("value").set_to(value).execute()
+            row = self.session.query(key).execute().first_or_raise()
+            self.assertEqual(row.record.bins, {"value": value})
+            self.assertIs(type(row.record.bins["value"]), type(value))
+
+    def test_a_filter_selects_reads_and_queries(self):
+        self.load()
+        stream = self.session.query(users).where("$.v > 300 and $.tier == 'free'").execute()
+        found = {row.record_or_raise().bins["id"] for row in stream}
+        self.assertEqual(found, {i for i in cases.USERS if i > 30 and i % 3 == 0})
+
+    def test_a_filter_that_does_not_parse_is_refused(self):
+        self.load()
+        with self.assertRaises(AerospikeError) as caught:
+            stream = self.session.query(users.id(1)).where("$.v == ").execute()
+            stream.first_or_raise()
+        self.assertEqual(caught.exception.result_code, ResultCode.PARAMETER_ERROR)
+        with self.assertRaises(AerospikeError):
+            self.session.background_task().delete(users).where("$.v == ").execute()
+        self.assertEqual(len(self.stored()), cases.COUNT)
+
+    def test_a_restart_keeps_records_and_modules(self):
+        self.host.close()
+        self.host = Host(durable=True)
+        self.addCleanup(self.host.close)
+        self.connect()
+        self.load()
+        packages = [self.register(runtime) for runtime in RUNTIMES]
+        self.host.restart()
+        self.connect()
+        stored = self.stored()
+        self.assertEqual({id: record.bins for id, record in stored.items()}, cases.USERS)
+        for added, package in enumerate(packages, start=1):
+            stream = (
+                self.session.execute_udf(users.id(1)).function(package, "bump").passing(1).execute()
+            )
+            self.assertEqual(stream.first_udf_result(), 10 + added)
+
+
+if __name__ == "__main__":
+    unittest.main()

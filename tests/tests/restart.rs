@@ -1,0 +1,211 @@
+//! Modules at rest, and what a restart keeps.
+
+use aerospike::{AdminPolicy, Client, Expiration, UdfLang, Value, WritePolicy, as_bin};
+use anyhow::{Context, Result};
+use petrel_tests::{Host, Runtime, guests, raw, users};
+
+async fn bump(client: &Client, package: &str) -> aerospike::Result<Option<Value>> {
+    client
+        .execute_udf(
+            &WritePolicy::default(),
+            &users::key(1),
+            package,
+            "bump",
+            &[Value::Int(1)],
+        )
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn modules_are_listed_given_back_and_removed() -> Result<()> {
+    let host = Host::memory()?;
+    let client = host.client().await?;
+    users::load(&client, 1).await?;
+    assert_eq!(raw::info(host.address(), "udf-list")?, "");
+    for runtime in Runtime::ALL {
+        let package = runtime.register(&client, "my_module").await?;
+        let file = runtime.file_name("my_module");
+        let list = raw::info(host.address(), "udf-list")?;
+        let entry = list
+            .split(';')
+            .find(|entry| entry.contains(&format!("filename={file},")))
+            .with_context(|| format!("{file} is not in {list}"))?;
+        let hash = entry
+            .split(',')
+            .find_map(|part| part.strip_prefix("hash="))
+            .context("no hash")?;
+        assert_eq!(hash.len(), 40, "{entry}");
+        assert!(entry.contains("type="), "{entry}");
+
+        let given = raw::info(host.address(), &format!("udf-get:filename={file}"))?;
+        let content = given
+            .split(';')
+            .find_map(|part| part.strip_prefix("content="))
+            .with_context(|| format!("no content in {given:.80}"))?;
+        assert_eq!(decode(content)?, runtime.module("my_module")?, "{file}");
+
+        bump(&client, &package).await?;
+        let task = client.remove_udf(&AdminPolicy::default(), &file).await?;
+        guests::until(&task).await?;
+        bump(&client, &package)
+            .await
+            .expect_err("the module is gone");
+    }
+    assert_eq!(raw::info(host.address(), "udf-list")?, "");
+    Ok(())
+}
+
+/// Standard base64.
+fn decode(text: &str) -> Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
+    for group in text.trim_end_matches('=').as_bytes().chunks(4) {
+        let mut bits = 0u32;
+        for letter in group {
+            let digit = match letter {
+                b'A'..=b'Z' => letter - b'A',
+                b'a'..=b'z' => letter - b'a' + 26,
+                b'0'..=b'9' => letter - b'0' + 52,
+                b'+' => 62,
+                b'/' => 63,
+                other => anyhow::bail!("{other} in base64"),
+            };
+            bits = bits << 6 | u32::from(digit);
+        }
+        bits <<= 6 * (4 - group.len());
+        bytes.extend_from_slice(&bits.to_be_bytes()[1..group.len()]);
+    }
+    Ok(bytes)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_keeps_records_and_modules() -> Result<()> {
+    let mut host = Host::durable()?;
+    let client = host.client().await?;
+    users::load(&client, 200).await?;
+    let policy = WritePolicy {
+        expiration: Expiration::Seconds(5_000),
+        send_key: true,
+        ..Default::default()
+    };
+    client
+        .put(&policy, &users::key(2), &[as_bin!("again", true)])
+        .await?;
+    client
+        .delete(&WritePolicy::default(), &users::key(3))
+        .await?;
+    for runtime in Runtime::ALL {
+        let package = runtime.register(&client, "my_module").await?;
+        bump(&client, &package).await?;
+    }
+    guests::register(&client, "gone.lua", b"function f(rec) return 1 end").await?;
+    let task = client
+        .remove_udf(&AdminPolicy::default(), "gone.lua")
+        .await?;
+    guests::until(&task).await?;
+    let before = users::read_all(&client).await?;
+    let list = raw::info(host.address(), "udf-list")?;
+    client.close().await?;
+
+    for _ in 0..2 {
+        host.restart()?;
+        let client = host.client().await?;
+        let after = users::read_all(&client).await?;
+        assert_eq!(after.len(), 199);
+        for (id, user) in &before {
+            let kept = after
+                .get(id)
+                .with_context(|| format!("user {id} is gone"))?;
+            assert_eq!(kept.bins, user.bins);
+            assert_eq!(kept.generation, user.generation);
+            assert_eq!(kept.expiration(), user.expiration());
+        }
+        assert_eq!(raw::info(host.address(), "udf-list")?, list);
+        client.close().await?;
+    }
+
+    let client = host.client().await?;
+    for (runtime, v) in Runtime::ALL.into_iter().zip([13, 14]) {
+        let file = runtime.file_name("my_module");
+        let package = file.rsplit_once('.').context("no extension")?.0;
+        assert_eq!(
+            bump(&client, package).await?,
+            Some(Value::Int(v)),
+            "{runtime:?}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_background_udf_wrote_is_there_after_a_restart() -> Result<()> {
+    let mut host = Host::durable()?;
+    let client = host.client().await?;
+    users::load(&client, 100).await?;
+    for runtime in Runtime::ALL {
+        let package = runtime.register(&client, "my_module").await?;
+        let statement = aerospike::Statement::new("test", users::SET, aerospike::Bins::All);
+        let task = client
+            .query_execute_udf(
+                &Default::default(),
+                statement,
+                &package,
+                "bump",
+                &[Value::Int(1)],
+            )
+            .await?;
+        guests::until(&task).await?;
+    }
+    client.close().await?;
+    host.restart()?;
+    let client = host.client().await?;
+    let users = users::read_all(&client).await?;
+    assert_eq!(users.len(), 100);
+    for (id, user) in users {
+        assert_eq!(user.bins.get("v"), Some(&Value::Int(id * 10 + 2)));
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_module_is_replaced_while_it_runs() -> Result<()> {
+    let host = Host::memory()?;
+    let client = host.client().await?;
+    users::load(&client, 1).await?;
+    let source = |n: i64| format!("function f(rec) return {n} end");
+    guests::register(&client, "swap.lua", source(0).as_bytes()).await?;
+    let callers: Vec<_> = (0..4)
+        .map(|_| {
+            let address = host.address();
+            tokio::spawn(async move {
+                let client = petrel_tests::connect(address).await?;
+                let mut last = 0;
+                while last < 20 {
+                    let result = client
+                        .execute_udf(&WritePolicy::default(), &users::key(1), "swap", "f", &[])
+                        .await?;
+                    let Some(Value::Int(n)) = result else {
+                        anyhow::bail!("{result:?}")
+                    };
+                    anyhow::ensure!(n >= last, "{n} after {last}");
+                    last = n;
+                }
+                Ok(())
+            })
+        })
+        .collect();
+    for n in 1..=20 {
+        let body = source(n);
+        client
+            .register_udf(
+                &AdminPolicy::default(),
+                body.as_bytes(),
+                "swap.lua",
+                UdfLang::Lua,
+            )
+            .await?;
+    }
+    for caller in callers {
+        tokio::time::timeout(std::time::Duration::from_secs(20), caller).await???;
+    }
+    Ok(())
+}
