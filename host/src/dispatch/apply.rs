@@ -1,18 +1,22 @@
 //! The one function that applies a request to a batch of records.
+//!
+//! A batch is attempted as a whole: every record is read, filtered and worked on, and nothing is written.
+//! Then the changes are committed, each against the version its record was read at. A record that
+//! changed meanwhile is attempted again alone.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use super::instances::{Instances, Ready};
 use super::operate::{self, Outcome};
 use super::turns::Turns;
 use super::{BinSelection, Namespace, Reply, ReplyBins, Request, UdfCall, Work};
 use crate::expr::View;
 use crate::model::{BodyBuilder, Digest, Error, Record, Result, ResultCode, Value, now_millis};
-use crate::store::{Change, Expected, StoreError, Version, Versioned};
+use crate::ops::Op;
+use crate::store::{Change, Commit, Expected, StoreError, Versioned};
 use crate::udf::{
-    Call, Effects, Instance, RecordContext, Registered, Registry, Scope, UdfError, UdfErrorKind,
-    UdfResult,
+    Call, Effects, RecordContext, Registry, Scope, UdfError, UdfErrorKind, UdfResult,
 };
 
 /// After so many lost commits a function takes the record's turn.
@@ -32,21 +36,6 @@ pub struct Item {
     pub known: Option<Versioned>,
 }
 
-/// What one worker keeps between batches: buffers, and an instance of each module it ran.
-#[derive(Default)]
-pub struct Worker {
-    builder: BodyBuilder,
-    scratch: Vec<u8>,
-    contexts: Vec<RecordContext>,
-    /// Of each context: its place in the batch, and the version it was read at.
-    origins: Vec<(usize, Option<Version>)>,
-    results: Vec<UdfResult>,
-    instances: HashMap<usize, (Arc<Registered>, Box<dyn Instance>)>,
-}
-
-/// How many modules one worker keeps instances of.
-const MAX_INSTANCES: usize = 32;
-
 /// What a batch works against.
 #[derive(Clone, Copy)]
 pub struct Environment<'a> {
@@ -62,16 +51,37 @@ pub struct Environment<'a> {
     pub cancelled: &'a AtomicBool,
 }
 
-/// The state of a record as a request finds it: expired ones count as missing, yet have a version.
-struct Present {
-    record: Option<Record>,
-    version: Option<Version>,
+/// What one worker keeps between batches: instances of modules, and buffers.
+#[derive(Default)]
+pub struct Worker {
+    instances: Instances,
+    builder: BodyBuilder,
+    scratch: Vec<u8>,
+    steps: Vec<Step>,
+    contexts: Vec<RecordContext>,
+    results: Vec<UdfResult>,
 }
 
-impl Present {
-    fn expected(&self) -> Expected {
-        self.version.map_or(Expected::Absent, Expected::Version)
+/// What an attempt on one record came to.
+enum Step {
+    /// Nothing is to be written.
+    Done(Reply),
+    /// This is to be written; the reply holds once it is.
+    Commit(Change, Expected, Reply),
+    /// The record waits for its function's result.
+    Waiting(Expected),
+}
+
+impl From<Error> for Step {
+    fn from(e: Error) -> Self {
+        Self::Done(e.into())
     }
+}
+
+/// A record as a request finds it: expired ones count as missing, yet have a version.
+struct Present {
+    record: Option<Record>,
+    expected: Expected,
 }
 
 impl Environment<'_> {
@@ -80,30 +90,32 @@ impl Environment<'_> {
             Some(known) => Some(known),
             None => self.namespace.store.read(&item.digest)?,
         };
-        Ok(self.present(found))
-    }
-
-    fn present(&self, found: Option<Versioned>) -> Present {
-        let version = found.as_ref().map(|f| f.version);
+        let expected = found
+            .as_ref()
+            .map_or(Expected::Absent, |f| Expected::Version(f.version));
         let live = |r: &Record| r.meta.void_time == 0 || r.meta.void_time > self.scope.now;
-        Present {
+        Ok(Present {
             record: found.map(|f| f.record).filter(live),
-            version,
-        }
+            expected,
+        })
     }
 
-    /// Whether the filter lets the request at the record. A missing record has nothing to filter.
-    fn passes(&self, request: &Request, item: &Item, record: Option<&Record>) -> bool {
-        let Some(filter) = request.filter.as_ref().filter(|_| record.is_some()) else {
-            return true;
-        };
-        let set = self.scope.set_name(item.set);
-        filter.matches(&View {
-            digest: &item.digest,
-            set,
-            record,
-            now: self.scope.now,
-        })
+    /// Reads the record, and refuses it where the filter does. A missing record has nothing to filter.
+    fn read_filtered(&self, request: &Request, item: &mut Item) -> Result<Present> {
+        let present = self.read(item)?;
+        if let (Some(filter), record @ Some(_)) = (&request.filter, present.record.as_ref()) {
+            let set = self.scope.set_name(item.set);
+            let view = View {
+                digest: &item.digest,
+                set,
+                record,
+                now: self.scope.now,
+            };
+            if !filter.matches(&view) {
+                return Err(ResultCode::FilteredOut.into());
+            }
+        }
+        Ok(present)
     }
 }
 
@@ -111,6 +123,11 @@ impl Worker {
     /// A worker with nothing kept yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Drops the instances of modules that the registry no longer runs.
+    pub fn drop_replaced(&mut self, registry: &Registry) {
+        self.instances.drop_replaced(registry);
     }
 
     /// Applies `request` to each record of the batch and appends one reply per record, in order.
@@ -121,82 +138,238 @@ impl Worker {
         items: &mut [Item],
         replies: &mut Vec<Reply>,
     ) {
-        match &request.work {
-            Work::Udf(call) => self.apply_udf(env, request, call, items, replies),
-            _ => {
-                for item in items {
-                    replies.push(
-                        self.apply_plain(env, request, item)
-                            .unwrap_or_else(Reply::from),
-                    );
+        let mut ready = None;
+        if let Work::Udf(call) = &request.work {
+            match self.instances.take(env.registry, &call.package) {
+                Ok(instance) => ready = Some(instance),
+                Err(e) => return replies.extend(items.iter().map(|_| failed(&e, 0))),
+            }
+        }
+        let mut steps = std::mem::take(&mut self.steps);
+        self.attempt(env, request, ready.as_mut(), items, &mut steps);
+        let outcomes = commit_all(env, ready.is_some(), items, &mut steps);
+        let mut outcomes = outcomes.into_iter();
+        for (step, item) in steps.drain(..).zip(items) {
+            let reply = match step {
+                Step::Done(reply) => reply,
+                Step::Waiting(_) => failed(&no_result(), 0),
+                Step::Commit(_, _, reply) => match outcomes.next() {
+                    Some(Ok(())) => reply,
+                    Some(Err(StoreError::Conflict)) => {
+                        self.again(env, request, ready.as_mut(), item)
+                    }
+                    Some(Err(e)) => Error::from(e).into(),
+                    None => ResultCode::ServerError.into(),
+                },
+            };
+            replies.push(reply);
+        }
+        self.steps = steps;
+        if let Some(ready) = ready {
+            self.instances.keep(ready);
+        }
+    }
+
+    /// Attempts one record until it is committed. Somebody's commit succeeds each time this one
+    /// loses; a function, which may be slow, takes the record's turn when it lost too often.
+    fn again(
+        &mut self,
+        env: &Environment<'_>,
+        request: &Request,
+        mut ready: Option<&mut Ready>,
+        item: &mut Item,
+    ) -> Reply {
+        let mut steps = Vec::with_capacity(1);
+        let mut turn = None;
+        let mut losses = 1;
+        loop {
+            if ready.is_some() && turn.is_none() {
+                if losses >= LOSSES_BEFORE_TURN {
+                    turn = Some(env.turns.take(item.digest));
+                } else {
+                    env.turns.wait(&item.digest);
                 }
+            }
+            self.attempt(
+                env,
+                request,
+                ready.as_deref_mut(),
+                std::slice::from_mut(item),
+                &mut steps,
+            );
+            match steps.pop() {
+                Some(Step::Done(reply)) => return reply,
+                Some(Step::Commit(change, expected, reply)) => {
+                    match env.namespace.store.commit(&item.digest, expected, change) {
+                        Ok(_) => return reply,
+                        Err(StoreError::Conflict) => losses += 1,
+                        Err(e) => return Error::from(e).into(),
+                    }
+                }
+                Some(Step::Waiting(_)) | None => return failed(&no_result(), 0),
             }
         }
     }
 
-    fn apply_plain(
+    /// Works on each record without writing, and leaves one step per record in `steps`.
+    fn attempt(
+        &mut self,
+        env: &Environment<'_>,
+        request: &Request,
+        ready: Option<&mut Ready>,
+        items: &mut [Item],
+        steps: &mut Vec<Step>,
+    ) {
+        steps.clear();
+        match (&request.work, ready) {
+            (Work::Udf(call), Some(ready)) => {
+                self.attempt_udf(env, request, call, ready, items, steps)
+            }
+            _ => steps.extend(items.iter_mut().map(|item| {
+                self.attempt_plain(env, request, item)
+                    .unwrap_or_else(Step::from)
+            })),
+        }
+    }
+
+    fn attempt_plain(
         &mut self,
         env: &Environment<'_>,
         request: &Request,
         item: &mut Item,
-    ) -> Result<Reply> {
-        loop {
-            let present = env.read(item)?;
-            let record = present.record.as_ref();
-            if !env.passes(request, item, record) {
-                return Ok(ResultCode::FilteredOut.into());
+    ) -> Result<Step> {
+        let present = env.read_filtered(request, item)?;
+        match &request.work {
+            Work::Read(selection) => read(present.record.as_ref(), selection, item).map(Step::Done),
+            Work::Delete => {
+                operate::check_generation(request.policy.generation, present.record.as_ref())?;
+                let Some(record) = &present.record else {
+                    return Err(ResultCode::NotFound.into());
+                };
+                operate::check_key(record, item.user_key.as_ref())?;
+                Ok(Step::Commit(
+                    Change::Remove,
+                    present.expected,
+                    Reply::ok(record.meta.generation, 0),
+                ))
             }
-            let (change, reply) = match &request.work {
-                Work::Read(selection) => return read(record, selection, item),
-                Work::Delete => {
-                    operate::check_generation(request.policy.generation, record)?;
-                    let Some(record) = record else {
-                        return Err(ResultCode::NotFound.into());
-                    };
-                    operate::check_key(record, item.user_key.as_ref())?;
-                    (Some(Change::Remove), Reply::ok(record.meta.generation, 0))
-                }
-                Work::Operate { ops, reply_all } => {
-                    let mut context = RecordContext::new(
+            Work::Operate { ops, reply_all } => {
+                self.attempt_operate(env, request, ops, *reply_all, present, item)
+            }
+            Work::Udf(_) => Err(ResultCode::ServerError.into()),
+        }
+    }
+
+    fn attempt_operate(
+        &mut self,
+        env: &Environment<'_>,
+        request: &Request,
+        ops: &[Op],
+        reply_all: bool,
+        present: Present,
+        item: &Item,
+    ) -> Result<Step> {
+        let mut context =
+            RecordContext::new(item.digest, item.set, item.user_key.clone(), present.record);
+        let Outcome { bins, wrote } =
+            operate::run(&mut context, request, ops, reply_all, env.scope)?;
+        let meta = context.meta();
+        if !wrote {
+            return Ok(Step::Done(Reply {
+                bins,
+                ..Reply::ok(meta.generation, meta.void_time)
+            }));
+        }
+        match self.change(&context, env.scope)? {
+            Some(change) => {
+                let reply = Reply {
+                    bins,
+                    ..written(&change, meta.generation)
+                };
+                Ok(Step::Commit(change, present.expected, reply))
+            }
+            None if operate::deletes(ops) => Ok(Step::Done(Reply {
+                bins,
+                ..Reply::ok(0, 0)
+            })),
+            None => Err(ResultCode::NotFound.into()),
+        }
+    }
+
+    fn attempt_udf(
+        &mut self,
+        env: &Environment<'_>,
+        request: &Request,
+        call: &UdfCall,
+        ready: &mut Ready,
+        items: &mut [Item],
+        steps: &mut Vec<Step>,
+    ) {
+        let (mut contexts, mut results) = (
+            std::mem::take(&mut self.contexts),
+            std::mem::take(&mut self.results),
+        );
+        for item in items {
+            steps.push(match env.read_filtered(request, item) {
+                Ok(Present { record, expected }) => {
+                    contexts.push(RecordContext::new(
                         item.digest,
                         item.set,
                         item.user_key.clone(),
-                        present.record.clone(),
-                    );
-                    let Outcome { mut bins, wrote } =
-                        operate::run(&mut context, request, ops, *reply_all, env.scope)?;
-                    let meta = context.meta();
-                    if !wrote {
-                        let mut reply = Reply::ok(meta.generation, meta.void_time);
-                        reply.bins = bins;
-                        return Ok(reply);
-                    }
-                    let change = self.change(&context, env.scope)?;
-                    let mut reply = match &change {
-                        Some(Change::Put(record)) => {
-                            Reply::ok(record.meta.generation, record.meta.void_time)
-                        }
-                        Some(Change::Remove) => Reply::ok(meta.generation, 0),
-                        None if operate::deletes(ops) => Reply::ok(0, 0),
-                        None => return Err(ResultCode::NotFound.into()),
-                    };
-                    std::mem::swap(&mut reply.bins, &mut bins);
-                    (change, reply)
+                        record,
+                    ));
+                    Step::Waiting(expected)
                 }
-                Work::Udf(_) => return Err(ResultCode::ServerError.into()),
-            };
-            let Some(change) = change else {
-                return Ok(reply);
-            };
-            match env
-                .namespace
-                .store
-                .commit(&item.digest, present.expected(), change)
-            {
-                Ok(_) => return Ok(reply),
-                Err(StoreError::Conflict) => {}
-                Err(e) => return Err(e.into()),
+                Err(e) => e.into(),
+            });
+        }
+        let call = Call {
+            function: &call.function,
+            args: &call.args,
+            scope: env.scope,
+            limits: &ready.registered.limits,
+            cancelled: env.cancelled,
+        };
+        results.clear();
+        if !contexts.is_empty() {
+            ready.instance.run(&call, &mut contexts, &mut results);
+        }
+        let waiting = steps.iter_mut().filter_map(|step| match step {
+            Step::Waiting(expected) => Some((*expected, step)),
+            _ => None,
+        });
+        for (((expected, step), context), result) in waiting.zip(&contexts).zip(results.drain(..)) {
+            *step = self.udf_step(context, expected, result, env.scope);
+        }
+        contexts.clear();
+        (self.contexts, self.results) = (contexts, results);
+    }
+
+    fn udf_step(
+        &mut self,
+        context: &RecordContext,
+        expected: Expected,
+        result: UdfResult,
+        scope: &Scope,
+    ) -> Step {
+        let meta = context.meta();
+        let value = match result {
+            Ok(value) => ReplyBins::Udf(value),
+            Err(e) => return Step::Done(failed(&e, meta.generation)),
+        };
+        match self.change(context, scope) {
+            Ok(Some(change)) => {
+                let reply = Reply {
+                    bins: value,
+                    ..written(&change, meta.generation)
+                };
+                Step::Commit(change, expected, reply)
             }
+            Ok(None) => Step::Done(Reply {
+                bins: value,
+                ..Reply::ok(meta.generation, meta.void_time)
+            }),
+            Err(e) => e.into(),
         }
     }
 
@@ -215,203 +388,45 @@ impl Worker {
             Effects::Put(record) => Ok(Some(Change::Put(record))),
         }
     }
+}
 
-    fn apply_udf(
-        &mut self,
-        env: &Environment<'_>,
-        request: &Request,
-        call: &UdfCall,
-        items: &mut [Item],
-        replies: &mut Vec<Reply>,
-    ) {
-        let first = replies.len();
-        let (mut instance, registered) = match self.instance(env.registry, &call.package) {
-            Ok(ready) => ready,
-            Err(e) => {
-                replies.extend(items.iter().map(|_| failed(&e, 0)));
-                return;
+/// Commits the steps that ask for it, leaving their replies; one outcome for each, in order.
+fn commit_all(
+    env: &Environment<'_>,
+    wait_for_turns: bool,
+    items: &[Item],
+    steps: &mut [Step],
+) -> Vec<Result<(), StoreError>> {
+    let mut commits = Vec::new();
+    for (step, item) in steps.iter_mut().zip(items) {
+        if let Step::Commit(change, expected, _) = step {
+            if wait_for_turns {
+                env.turns.wait(&item.digest);
             }
-        };
-        let (mut contexts, mut origins) = (
-            std::mem::take(&mut self.contexts),
-            std::mem::take(&mut self.origins),
-        );
-        let mut results = std::mem::take(&mut self.results);
-        for (at, item) in items.iter_mut().enumerate() {
-            let present = match env.read(item) {
-                Ok(present) => present,
-                Err(e) => {
-                    replies.push(e.into());
-                    continue;
-                }
-            };
-            replies.push(ResultCode::Ok.into());
-            if !env.passes(request, item, present.record.as_ref()) {
-                replies[first + at] = ResultCode::FilteredOut.into();
-                continue;
-            }
-            contexts.push(RecordContext::new(
-                item.digest,
-                item.set,
-                item.user_key.take(),
-                present.record,
-            ));
-            origins.push((at, present.version));
-        }
-        let call = Call {
-            function: &call.function,
-            args: &call.args,
-            scope: env.scope,
-            limits: &registered.limits,
-            cancelled: env.cancelled,
-        };
-        run(&mut *instance, &call, &mut contexts, &mut results);
-        for ((context, (at, version)), result) in
-            contexts.iter_mut().zip(&origins).zip(results.drain(..))
-        {
-            replies[first + at] = self.commit_udf(
-                env,
-                request,
-                &call,
-                &mut *instance,
-                context,
-                *version,
-                result,
-            );
-        }
-        contexts.clear();
-        origins.clear();
-        (self.contexts, self.origins, self.results) = (contexts, origins, results);
-        self.keep(registered, instance);
-    }
-
-    /// Commits what a function did to one record; runs it again, alone, while the record
-    /// changes under it.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the state of one record of a batch"
-    )]
-    fn commit_udf(
-        &mut self,
-        env: &Environment<'_>,
-        request: &Request,
-        call: &Call<'_>,
-        instance: &mut dyn Instance,
-        context: &mut RecordContext,
-        mut version: Option<Version>,
-        mut result: UdfResult,
-    ) -> Reply {
-        let mut turn = None;
-        for losses in 1.. {
-            let value = match result {
-                Ok(value) => value,
-                Err(e) => return failed(&e, context.meta().generation),
-            };
-            let change = match self.change(context, env.scope) {
-                Ok(change) => change,
-                Err(e) => return e.into(),
-            };
-            let Some(change) = change else {
-                let meta = context.meta();
-                return udf_reply(meta.generation, meta.void_time, value);
-            };
-            let (generation, void_time) = match &change {
-                Change::Put(record) => (record.meta.generation, record.meta.void_time),
-                Change::Remove => (context.meta().generation, 0),
-            };
-            let expected = version.map_or(Expected::Absent, Expected::Version);
-            if turn.is_none() {
-                env.turns.wait(context.digest());
-            }
-            match env
-                .namespace
-                .store
-                .commit(context.digest(), expected, change)
-            {
-                Ok(_) => return udf_reply(generation, void_time, value),
-                Err(StoreError::Conflict) => {}
-                Err(e) => return Error::from(e).into(),
-            }
-            if turn.is_none() && losses >= LOSSES_BEFORE_TURN {
-                turn = Some(env.turns.take(*context.digest()));
-            }
-            let present = match env.namespace.store.read(context.digest()) {
-                Ok(found) => env.present(found),
-                Err(e) => return Error::from(e).into(),
-            };
-            version = present.version;
-            let item = Item {
-                digest: *context.digest(),
-                set: context.set(),
-                user_key: None,
-                known: None,
-            };
-            if !env.passes(request, &item, present.record.as_ref()) {
-                return ResultCode::FilteredOut.into();
-            }
-            *context = RecordContext::new(
-                item.digest,
-                item.set,
-                context.caller_key().cloned(),
-                present.record,
-            );
-            let mut results = Vec::with_capacity(1);
-            run(instance, call, std::slice::from_mut(context), &mut results);
-            result = results.pop().unwrap_or_else(|| Err(no_result()));
-        }
-        ResultCode::KeyBusy.into()
-    }
-
-    fn instance(
-        &mut self,
-        registry: &Registry,
-        package: &str,
-    ) -> std::result::Result<(Box<dyn Instance>, Arc<Registered>), UdfError> {
-        let registered = registry.find(package).ok_or_else(|| {
-            UdfError::new(
-                UdfErrorKind::FunctionNotFound,
-                format!("module {package} is not registered; register it, or see the list of modules for its name"),
-            )
-        })?;
-        match self.instances.remove(&(Arc::as_ptr(&registered) as usize)) {
-            Some((registered, instance)) => Ok((instance, registered)),
-            None => Ok((registered.module.instantiate()?, registered)),
+            let change = std::mem::replace(change, Change::Remove);
+            commits.push(Commit {
+                digest: item.digest,
+                expected: *expected,
+                change,
+            });
         }
     }
-
-    /// Keeps an instance for the next batch, and drops those of modules that were replaced.
-    fn keep(&mut self, registered: Arc<Registered>, instance: Box<dyn Instance>) {
-        if self.instances.len() >= MAX_INSTANCES {
-            self.instances.clear();
-        }
-        self.instances
-            .insert(Arc::as_ptr(&registered) as usize, (registered, instance));
-    }
-
-    /// Drops the instances of modules that the registry no longer runs.
-    pub fn drop_replaced(&mut self, registry: &Registry) {
-        self.instances.retain(|_, (m, _)| {
-            registry
-                .find(&m.source.package)
-                .is_some_and(|now| Arc::ptr_eq(&now, m))
-        });
+    match commits.len() {
+        0 => Vec::new(),
+        _ => env
+            .namespace
+            .store
+            .commit_all(commits)
+            .into_iter()
+            .map(|outcome| outcome.map(drop))
+            .collect(),
     }
 }
 
-/// Runs a batch and makes sure that each record has a result.
-fn run(
-    instance: &mut dyn Instance,
-    call: &Call<'_>,
-    batch: &mut [RecordContext],
-    results: &mut Vec<UdfResult>,
-) {
-    results.clear();
-    if batch.is_empty() {
-        return;
-    }
-    instance.run(call, batch, results);
-    while results.len() < batch.len() {
-        results.push(Err(no_result()));
+fn written(change: &Change, generation_before: u16) -> Reply {
+    match change {
+        Change::Put(record) => Reply::ok(record.meta.generation, record.meta.void_time),
+        Change::Remove => Reply::ok(generation_before, 0),
     }
 }
 
@@ -420,13 +435,6 @@ fn no_result() -> UdfError {
         UdfErrorKind::Host,
         "the runtime gave no result for this record",
     )
-}
-
-fn udf_reply(generation: u16, void_time: u32, value: Value) -> Reply {
-    Reply {
-        bins: ReplyBins::Udf(value),
-        ..Reply::ok(generation, void_time)
-    }
 }
 
 fn failed(e: &UdfError, generation: u16) -> Reply {

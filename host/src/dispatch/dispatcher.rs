@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use super::apply::{Environment, Item, Worker};
 use super::background::{Background, BackgroundSpec};
 use super::pool::Pool;
+use super::reaping::Reaping;
 use super::turns::Turns;
 use super::{Namespace, Reply, Request, Target, Work};
 use crate::model::{Error, Result, ResultCode};
@@ -43,6 +44,7 @@ pub struct Dispatcher {
     turns: Arc<Turns>,
     pool: Pool,
     background: Background,
+    _reaping: Reaping,
     never: AtomicBool,
 }
 
@@ -60,6 +62,7 @@ impl Dispatcher {
         Ok(Self {
             pool: Pool::start(threads.foreground, &registry, &turns)?,
             background: Background::start(threads.background, &registry, &turns)?,
+            _reaping: Reaping::start(namespaces.clone())?,
             namespaces,
             registry,
             tracker: Tracker::new(),

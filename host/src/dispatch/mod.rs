@@ -3,11 +3,13 @@
 mod apply;
 mod background;
 mod dispatcher;
+mod instances;
 mod namespace;
 mod open;
 mod operate;
 mod pool;
 mod query;
+mod reaping;
 mod request;
 mod turns;
 
