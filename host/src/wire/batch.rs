@@ -71,7 +71,11 @@ impl Message<'_> {
                 group.rows.push((index, target));
                 continue;
             }
-            let part = Message::part(self.frame, self.row_header(flags, &mut cursor)?, &mut cursor)?;
+            let part = Message::part(
+                self.frame,
+                self.row_header(flags, &mut cursor)?,
+                &mut cursor,
+            )?;
             let filter = match part.filter()? {
                 Some(own) => Some(own),
                 None => filter.clone(),

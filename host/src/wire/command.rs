@@ -48,7 +48,9 @@ impl Message<'_> {
         if f.digest.is_some() || f.key.is_some() {
             return Ok(Command::Single);
         }
-        if f.where_clause.is_some_and(|w| where_flags(w).0 & WHERE_EXPLAIN != 0) {
+        if f.where_clause
+            .is_some_and(|w| where_flags(w).0 & WHERE_EXPLAIN != 0)
+        {
             return Ok(Command::Explain);
         }
         if f.index_range.is_some() || f.index_name.is_some() || f.index_expression.is_some() {
@@ -93,10 +95,7 @@ impl Message<'_> {
             None => None,
         };
         let digest = match (self.fields.digest, &user_key) {
-            (Some(d), _) => Digest(
-                d.try_into()
-                    .map_err(|_| bad("a digest is 20 bytes long"))?,
-            ),
+            (Some(d), _) => Digest(d.try_into().map_err(|_| bad("a digest is 20 bytes long"))?),
             (None, Some(key)) => Digest::of(
                 std::str::from_utf8(set).map_err(|_| bad("the set name is not text"))?,
                 key,

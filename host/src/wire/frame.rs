@@ -38,7 +38,9 @@ pub enum FrameError {
     #[error("frame type {0} is unknown")]
     Kind(u8),
     /// Longer than the limit.
-    #[error("a frame of {len} bytes is over the limit of {max}; raise max-frame-bytes or send less")]
+    #[error(
+        "a frame of {len} bytes is over the limit of {max}; raise max-frame-bytes or send less"
+    )]
     TooLarge {
         /// Its length.
         len: usize,

@@ -170,9 +170,7 @@ impl<'a> Fields<'a> {
         if bytes.is_empty() || bytes.len() > 8 {
             return Err(bad("a number field is not 1 to 8 bytes long"));
         }
-        Ok(Some(
-            bytes.iter().fold(0, |n, b| n << 8 | u64::from(*b)),
-        ))
+        Ok(Some(bytes.iter().fold(0, |n, b| n << 8 | u64::from(*b))))
     }
 }
 
@@ -299,11 +297,7 @@ impl<'a> Message<'a> {
 
     /// A part of a batch: a header and fields of its own, in the batch's frame. Moves
     /// `cursor` past the row's operations.
-    pub(super) fn part(
-        frame: &'a Bytes,
-        header: Header,
-        cursor: &mut Cursor<'a>,
-    ) -> Result<Self> {
+    pub(super) fn part(frame: &'a Bytes, header: Header, cursor: &mut Cursor<'a>) -> Result<Self> {
         let fields = Fields::parse(cursor, header.fields)?;
         let ops = *cursor;
         for _ in 0..header.ops {

@@ -109,7 +109,11 @@ pub fn push_reply(out: &mut Vec<u8>, reply: &Reply, to: ReplyTo) {
     );
     let mut fields = 0;
     let failed = reply.code != ResultCode::Ok;
-    if let Some(message) = reply.message.as_deref().filter(|_| failed && to.error_detail >= 2) {
+    if let Some(message) = reply
+        .message
+        .as_deref()
+        .filter(|_| failed && to.error_detail >= 2)
+    {
         push_error_detail(out, message);
         fields = 1;
     }
@@ -149,7 +153,13 @@ pub fn push_error(out: &mut Vec<u8>, error: Error, to: ReplyTo) {
 }
 
 /// Appends the message of a query's record, without a frame around it.
-pub fn push_found(out: &mut Vec<u8>, namespace: &str, set: &str, found: &Found, bins: &BinSelection) {
+pub fn push_found(
+    out: &mut Vec<u8>,
+    namespace: &str,
+    set: &str,
+    found: &Found,
+    bins: &BinSelection,
+) {
     let meta = &found.meta;
     let at = header(out, 0, 0, meta.generation.into(), meta.void_time, 0);
     push_field(out, field::NAMESPACE, namespace.as_bytes());
@@ -171,7 +181,14 @@ pub fn push_found(out: &mut Vec<u8>, namespace: &str, set: &str, found: &Found, 
 
 /// Appends the message that says that a query has all of a partition, or why not.
 pub fn push_partition_done(out: &mut Vec<u8>, partition: PartitionId, code: ResultCode) {
-    header(out, info3::PARTITION_DONE, code.value(), partition.into(), 0, 0);
+    header(
+        out,
+        info3::PARTITION_DONE,
+        code.value(),
+        partition.into(),
+        0,
+        0,
+    );
 }
 
 /// Appends the message that ends a batch or query.
