@@ -1,1 +1,13 @@
-//! The network door.
+//! The network door: accept, connections, info, shutdown, configuration.
+
+mod config;
+mod connection;
+mod foreground;
+mod host;
+mod info;
+mod outbox;
+mod scan;
+mod serve;
+
+pub use config::{Config, ConfigError, NamespaceConfig, NetworkConfig, ThreadsConfig};
+pub use serve::{ServeOptions, Storage, serve};

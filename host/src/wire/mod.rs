@@ -10,7 +10,9 @@ mod reply;
 
 pub use batch::{Batch, Group};
 pub use command::Command;
-pub use frame::{FRAME_HEADER, FrameError, FrameHeader, FrameKind, begin_frame, end_frame};
+pub use frame::{
+    FRAME_HEADER, FrameError, FrameHeader, FrameKind, VERSION, begin_frame, end_frame,
+};
 pub use message::{Fields, Header, MESSAGE_HEADER, Message, RawOp};
 pub use query::QueryParams;
 pub use reply::{

@@ -1,0 +1,68 @@
+//! Registers, shows, lists and removes modules.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::super::host::Host;
+use super::params::{Answer, Params};
+
+fn filename<'a>(p: &Params<'a>) -> Result<&'a str, String> {
+    p.get("filename")
+        .ok_or_else(|| "error=invalid_filename".into())
+}
+
+/// `udf-put:filename=;content=BASE64;content-len=;udf-type=`.
+pub async fn put(host: &Host, p: &Params<'_>) -> Answer {
+    let file = filename(p)?;
+    let content = p.get("content").ok_or("error=invalid_content")?;
+    let bytes = STANDARD
+        .decode(content)
+        .map_err(|_| "error=invalid_base64_content")?;
+    let registry = host.dispatcher.registry();
+    match registry.register(file, bytes.into()).await {
+        Ok(()) => Ok("ok".into()),
+        // The message may hold any character, so it travels in base64.
+        Err(e) => Err(format!(
+            "error=compile_error;file={};line={};message={}",
+            e.file,
+            e.line,
+            STANDARD.encode(e.message.as_bytes())
+        )),
+    }
+}
+
+/// `udf-get:filename=`.
+pub fn get(host: &Host, p: &Params<'_>) -> Answer {
+    let file = filename(p)?;
+    match host.dispatcher.registry().get(file) {
+        Some((kind, bytes)) => Ok(format!(
+            "type={};content={};",
+            kind.name(),
+            STANDARD.encode(&bytes)
+        )),
+        None => Err("error=not_found".into()),
+    }
+}
+
+/// `udf-list`.
+pub fn list(host: &Host) -> String {
+    let modules = host.dispatcher.registry().list();
+    let entry = |m: &crate::udf::ModuleInfo| {
+        format!(
+            "filename={},hash={},type={};",
+            m.file,
+            m.hash,
+            m.kind.name()
+        )
+    };
+    modules.iter().map(entry).collect()
+}
+
+/// `udf-remove:filename=`. To remove what is not there is no error.
+pub async fn remove(host: &Host, p: &Params<'_>) -> Answer {
+    let file = filename(p)?;
+    match host.dispatcher.registry().remove(file).await {
+        Ok(_) => Ok("ok".into()),
+        Err(e) => Err(super::params::error(e.code, &e.message)),
+    }
+}
