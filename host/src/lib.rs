@@ -7,6 +7,7 @@ pub mod dispatch;
 pub mod expr;
 pub mod model;
 pub mod ops;
+pub mod server;
 pub mod session;
 pub mod store;
 pub mod task;

@@ -27,14 +27,19 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments, output: Output) -> Result<(), CliError> {
+    let command = match arguments.command {
+        // The server has threads of its own.
+        Command::Serve(serve) => return serve.run(),
+        command => command,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| CliError::Serve(error.into()))?;
     let global = &arguments.global;
     runtime.block_on(async {
-        match arguments.command {
-            Command::Serve(_) => Err(CliError::Serve(anyhow::anyhow!("no server in this build"))),
+        match command {
+            Command::Serve(serve) => serve.run(),
             Command::Udf(command) => command.run(global, output).await,
             Command::Apply(call) => call.run(global, output).await,
             Command::Background(command) => command.run(global, output).await,

@@ -4,6 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
+use tracing_subscriber::EnvFilter;
+
+use super::error::CliError;
+use crate::dispatch::Storage;
+use crate::server::{ServeOptions, serve};
 
 /// How to run the host.
 #[derive(Debug, Clone, Args)]
@@ -20,4 +25,32 @@ pub struct ServeArgs {
     /// The configuration file; options given here win over it.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+/// The data directory where neither `--data` nor `--memory` is given.
+const DEFAULT_DATA: &str = "petrel-data";
+
+impl ServeArgs {
+    /// Serves until a signal stops it.
+    ///
+    /// # Errors
+    /// [`CliError::Serve`] when the host cannot start.
+    pub fn run(self) -> Result<(), CliError> {
+        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .init();
+        let storage = if self.memory {
+            Storage::Memory
+        } else {
+            Storage::Directory(self.data.unwrap_or_else(|| DEFAULT_DATA.into()))
+        };
+        let options = ServeOptions {
+            listen: self.listen,
+            storage,
+            config: self.config,
+        };
+        serve(options).map_err(CliError::Serve)
+    }
 }

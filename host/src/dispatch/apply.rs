@@ -93,7 +93,7 @@ impl Environment<'_> {
         let expected = found
             .as_ref()
             .map_or(Expected::Absent, |f| Expected::Version(f.version));
-        let live = |r: &Record| r.meta.void_time == 0 || r.meta.void_time > self.scope.now;
+        let live = |r: &Record| !r.meta.is_expired(self.scope.now);
         Ok(Present {
             record: found.map(|f| f.record).filter(live),
             expected,

@@ -282,10 +282,8 @@ impl Batch {
     fn run(&mut self, shared: &Shared, job: &Job, worker: &mut Worker) -> Result<()> {
         let scope = job.namespace.scope();
         let live = |item: &Item| {
-            item.known.as_ref().is_none_or(|k| {
-                let void = k.record.meta.void_time;
-                void == 0 || void > scope.now
-            })
+            let known = item.known.as_ref();
+            known.is_none_or(|known| !known.record.meta.is_expired(scope.now))
         };
         self.items.retain(live);
         if !self.items.is_empty() && !job.task.cancelled.load(Relaxed) {

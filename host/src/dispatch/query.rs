@@ -89,7 +89,7 @@ impl Query {
         let sets = self.namespace.sets();
         for Scanned { digest, versioned } in self.buffer.drain(..) {
             let record = versioned.record;
-            if record.meta.void_time != 0 && record.meta.void_time <= now {
+            if record.meta.is_expired(now) {
                 continue;
             }
             let matches = self.spec.filter.as_ref().is_none_or(|filter| {

@@ -10,4 +10,4 @@ mod scan;
 mod serve;
 
 pub use config::{Config, ConfigError, NamespaceConfig, NetworkConfig, ThreadsConfig};
-pub use serve::{ServeOptions, Storage, serve};
+pub use serve::{ServeOptions, serve};

@@ -12,21 +12,11 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::config::Config;
+use super::config::NamespaceConfig;
 use super::connection;
 use super::host::Host;
-use crate::dispatch::{Dispatcher, Namespace, Threads};
-use crate::model::now_secs;
-use crate::store::{Durable, DurableOptions, MemoryStore, Reaper, RecordStore};
-use crate::udf::{LimitsByModule, Modules, Registry, Runtime};
-
-/// Where records and modules are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Storage {
-    /// In memory; they are gone when the process ends.
-    Memory,
-    /// In a directory, which is made if it is not there.
-    Data(PathBuf),
-}
+use crate::dispatch::{Dispatcher, HostOptions, NamespaceOptions, Storage, Threads};
+use crate::udf::LimitsByModule;
 
 /// How to serve.
 #[derive(Clone, Debug)]
@@ -41,10 +31,6 @@ pub struct ServeOptions {
 
 /// How long accepting waits after the system refused, for instance for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How often the reaper looks for expired records, and at how many a time.
-const REAP_EVERY: Duration = Duration::from_secs(1);
-const REAP_RECORDS: u64 = 50_000;
-
 /// Serves until SIGTERM or Ctrl-C.
 ///
 /// Prints `listening on ADDRESS` on standard output once clients can connect. At the signal it
@@ -61,7 +47,7 @@ pub fn serve(options: ServeOptions) -> anyhow::Result<()> {
     if let Some(listen) = options.listen {
         config.listen = listen;
     }
-    let dispatcher = Arc::new(open(&config, &options.storage)?);
+    let dispatcher = Arc::new(open(&config, options.storage)?);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if config.threads.network > 0 {
         runtime.worker_threads(config.threads.network);
@@ -78,56 +64,27 @@ pub fn serve(options: ServeOptions) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Opens storage and modules.
-fn open(config: &Config, storage: &Storage) -> anyhow::Result<Dispatcher> {
-    let database = match storage {
-        Storage::Memory => None,
-        Storage::Data(dir) => Some(
-            Durable::open(dir, DurableOptions::default())
-                .with_context(|| format!("cannot open the data directory {}", dir.display()))?,
-        ),
-    };
-    let mut namespaces = Vec::new();
-    for ns in &config.namespaces {
-        let store: Arc<dyn RecordStore> = match &database {
-            None => Arc::new(MemoryStore::new()),
-            Some(database) => database
-                .namespace(&ns.name)
-                .with_context(|| format!("cannot open the namespace {}", ns.name))?,
-        };
-        namespaces.push(Arc::new(Namespace::new(&ns.name, store, ns.default_ttl)));
-    }
-    let modules_dir = match storage {
-        Storage::Memory => None,
-        Storage::Data(dir) => {
-            let path = dir.join("modules");
-            std::fs::create_dir_all(&path)
-                .and_then(|()| {
-                    cap_std::fs::Dir::open_ambient_dir(&path, cap_std::ambient_authority())
-                })
-                .map(Some)
-                .with_context(|| format!("cannot open the module directory {}", path.display()))?
-        }
-    };
-    let limits = LimitsByModule {
-        host: config.limits.clone(),
-        modules: config.modules.clone(),
-    };
-    let modules = Arc::new(Modules::default());
-    let runtimes = runtimes(&modules);
-    let registry = Arc::new(Registry::new(modules, runtimes, modules_dir, limits));
-    registry.load()?;
+/// Opens the host as the configuration has it.
+fn open(config: &Config, storage: Storage) -> anyhow::Result<Dispatcher> {
     let default = Threads::default();
     let or = |set: usize, default: usize| if set == 0 { default } else { set };
-    let threads = Threads {
-        foreground: or(config.threads.foreground, default.foreground),
-        background: or(config.threads.background, default.background),
+    let namespace = |ns: &NamespaceConfig| NamespaceOptions {
+        name: ns.name.clone(),
+        default_ttl: ns.default_ttl,
     };
-    Ok(Dispatcher::start(namespaces, registry, threads)?)
-}
-
-fn runtimes(_modules: &Arc<Modules>) -> Vec<Arc<dyn Runtime>> {
-    Vec::new()
+    Ok(Dispatcher::open(HostOptions {
+        storage,
+        namespaces: config.namespaces.iter().map(namespace).collect(),
+        limits: LimitsByModule {
+            host: config.limits.clone(),
+            modules: config.modules.clone(),
+        },
+        threads: Threads {
+            foreground: or(config.threads.foreground, default.foreground),
+            background: or(config.threads.background, default.background),
+        },
+        ..HostOptions::default()
+    })?)
 }
 
 async fn accept(config: Config, dispatcher: Arc<Dispatcher>) -> anyhow::Result<()> {
@@ -136,7 +93,6 @@ async fn accept(config: Config, dispatcher: Arc<Dispatcher>) -> anyhow::Result<(
         .with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr()?;
     let host = Arc::new(Host::new(config, dispatcher, address));
-    let reaping = tokio::spawn(reap(host.clone()));
     let mut stop = std::pin::pin!(stop_signal());
     let mut connections = JoinSet::new();
     {
@@ -177,7 +133,6 @@ async fn accept(config: Config, dispatcher: Arc<Dispatcher>) -> anyhow::Result<(
         });
     }
     drop(listener);
-    reaping.abort();
     host.stop();
     finish(&host, connections).await;
     Ok(())
@@ -209,32 +164,6 @@ async fn finish(host: &Host, mut connections: JoinSet<()>) {
     let all = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(limit, all).await.is_err() {
         tracing::warn!("some requests did not finish within {limit:?} and are cut off");
-    }
-}
-
-/// Removes expired records, a bounded step at a time.
-async fn reap(host: Arc<Host>) {
-    let mut reapers: Vec<_> = host
-        .dispatcher
-        .namespaces()
-        .iter()
-        .map(|ns| Some((ns.clone(), Reaper::new())))
-        .collect();
-    loop {
-        tokio::time::sleep(REAP_EVERY).await;
-        for slot in &mut reapers {
-            let Some((ns, mut reaper)) = slot.take() else {
-                continue;
-            };
-            let step = move || {
-                let done = reaper.step(&*ns.store, now_secs(), REAP_RECORDS, |_| {});
-                if let Err(e) = done {
-                    tracing::error!("removal of expired records: {e}");
-                }
-                (ns, reaper)
-            };
-            *slot = tokio::task::spawn_blocking(step).await.ok();
-        }
     }
 }
 
