@@ -1,8 +1,8 @@
 //! The MessagePack form: a value is itself, an operation is a list that starts with its number.
 
 use super::ael;
+use super::compiled::Expr;
 use super::error::ExprError;
-use super::expr::Expr;
 use super::kind::Kind;
 use super::meta::Meta;
 use super::node::{Binary, Fold, MAX_DEPTH, Node, Unary};

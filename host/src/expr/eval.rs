@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::arith;
 use super::compare::{compare, contains};
-use super::expr::View;
+use super::compiled::View;
 use super::kind::Kind;
 use super::node::{Fold, Node, Unary};
 use super::operand::Operand;

@@ -1,6 +1,6 @@
 //! What expressions ask of a record beside its bins.
 
-use super::expr::View;
+use super::compiled::View;
 use super::kind::Kind;
 use super::operand::Operand;
 use crate::model::{EPOCH_OFFSET_SECS, Record, now_millis};

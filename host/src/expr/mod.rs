@@ -6,10 +6,10 @@
 pub mod ael;
 mod arith;
 mod compare;
+mod compiled;
 mod decode;
 mod error;
 mod eval;
-mod expr;
 mod kind;
 mod meta;
 mod node;
@@ -20,6 +20,7 @@ mod pattern;
 #[cfg(test)]
 mod tests;
 
+pub use compiled::{Expr, View};
 pub use decode::decode;
 pub use error::ExprError;
-pub use expr::{Expr, View};
+pub use kind::Kind;

@@ -1,7 +1,7 @@
 //! Reading a bin, and elements inside it, in place.
 
 use super::compare::{order, same};
-use super::expr::View;
+use super::compiled::View;
 use super::kind::Kind;
 use super::operand::Operand;
 use crate::model::msgpack::{Item, Reader, compare};
