@@ -25,6 +25,7 @@ const LOSSES_BEFORE_TURN: usize = 8;
 const MAX_RECORD: usize = 8 << 20;
 
 /// One record of a batch.
+#[derive(Clone)]
 pub struct Item {
     /// The record's digest.
     pub digest: Digest,
@@ -49,6 +50,9 @@ pub struct Environment<'a> {
     pub turns: &'a Arc<Turns>,
     /// Set when the task is aborted.
     pub cancelled: &'a AtomicBool,
+    /// Functions run under [`Registered::brief`] limits, and nothing blocks the thread: a record that
+    /// would need more of either gets [`ResultCode::Timeout`] and is left as it was.
+    pub brief: bool,
 }
 
 /// What one worker keeps between batches: instances of modules, and buffers.
@@ -147,7 +151,7 @@ impl Worker {
         }
         let mut steps = std::mem::take(&mut self.steps);
         self.attempt(env, request, ready.as_mut(), items, &mut steps);
-        let outcomes = commit_all(env, ready.is_some(), items, &mut steps);
+        let outcomes = commit_all(env, ready.is_some() && !env.brief, items, &mut steps);
         let mut outcomes = outcomes.into_iter();
         for (step, item) in steps.drain(..).zip(items) {
             let reply = match step {
@@ -155,6 +159,9 @@ impl Worker {
                 Step::Waiting(_) => failed(&no_result(), 0),
                 Step::Commit(_, _, reply) => match outcomes.next() {
                     Some(Ok(())) => reply,
+                    Some(Err(StoreError::Conflict)) if env.brief && ready.is_some() => {
+                        ResultCode::Timeout.into()
+                    }
                     Some(Err(StoreError::Conflict)) => {
                         self.again(env, request, ready.as_mut(), item)
                     }
@@ -327,7 +334,11 @@ impl Worker {
             function: &call.function,
             args: &call.args,
             scope: env.scope,
-            limits: &ready.registered.limits,
+            limits: if env.brief {
+                &ready.registered.brief
+            } else {
+                &ready.registered.limits
+            },
             cancelled: env.cancelled,
         };
         results.clear();
@@ -339,7 +350,12 @@ impl Worker {
             _ => None,
         });
         for (((expected, step), context), result) in waiting.zip(&contexts).zip(results.drain(..)) {
-            *step = self.udf_step(context, expected, result, env.scope);
+            *step = match result {
+                Err(e) if env.brief && e.kind == UdfErrorKind::Timeout => {
+                    Step::Done(ResultCode::Timeout.into())
+                }
+                result => self.udf_step(context, expected, result, env.scope),
+            };
         }
         contexts.clear();
         (self.contexts, self.results) = (contexts, results);

@@ -294,6 +294,7 @@ impl Batch {
                 registry: &shared.registry,
                 turns: &shared.turns,
                 cancelled: &job.task.cancelled,
+                brief: false,
             };
             worker.apply(&env, &job.request, &mut self.items, &mut self.replies);
             count(job, &self.replies);

@@ -1,5 +1,6 @@
 //! The dispatcher: the one way from a door to the records.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -8,7 +9,7 @@ use super::background::{Background, BackgroundSpec};
 use super::pool::Pool;
 use super::reaping::Reaping;
 use super::turns::Turns;
-use super::{Namespace, Reply, Request, Target, Work};
+use super::{Namespace, Reply, Request, Target, UdfCall, Work};
 use crate::model::{Error, Result, ResultCode};
 use crate::task::{Task, Tracker};
 use crate::udf::Registry;
@@ -116,16 +117,19 @@ impl Dispatcher {
             Ok(item) => item,
             Err(e) => return e.into(),
         };
-        let replies = if let Work::Udf(_) = request.work {
-            self.pool
+        let mut replies = Vec::with_capacity(1);
+        if let Work::Udf(call) = &request.work {
+            if let Some(reply) = self.invoke_here(namespace, &request, call, &item).await {
+                return reply;
+            }
+            replies = self
+                .pool
                 .run(namespace.clone(), Arc::new(request), vec![item])
-                .await
-        } else {
-            let mut replies = Vec::with_capacity(1);
-            self.apply_here(namespace, &request, &mut [item], &mut replies)
                 .await;
-            replies
-        };
+        } else {
+            self.apply_here(namespace, &request, &mut [item], false, &mut replies)
+                .await;
+        }
         replies
             .into_iter()
             .next()
@@ -169,7 +173,8 @@ impl Dispatcher {
         } else {
             let mut done = Vec::with_capacity(items.len());
             for batch in items.chunks_mut(BATCH) {
-                self.apply_here(namespace, &request, batch, &mut done).await;
+                self.apply_here(namespace, &request, batch, false, &mut done)
+                    .await;
                 tokio::task::consume_budget().await;
             }
             done
@@ -182,12 +187,37 @@ impl Dispatcher {
             .collect()
     }
 
-    /// Applies a request that runs no function on the caller's own thread.
+    /// Runs a function on the caller's own thread, as most end sooner than another thread wakes.
+    /// One that takes long is cut off, having changed nothing: `None`, and the pool runs it from the start.
+    async fn invoke_here(
+        &self,
+        namespace: &Arc<Namespace>,
+        request: &Request,
+        call: &UdfCall,
+        item: &Item,
+    ) -> Option<Reply> {
+        let module = self
+            .registry
+            .find(&call.package)
+            .filter(|module| !module.is_slow())?;
+        let mut replies = Vec::with_capacity(1);
+        self.apply_here(namespace, request, &mut [item.clone()], true, &mut replies)
+            .await;
+        let reply = replies.pop()?;
+        if reply.code == ResultCode::Timeout {
+            module.note_slow();
+            return None;
+        }
+        Some(reply)
+    }
+
+    /// Applies a request on the caller's own thread.
     async fn apply_here(
         &self,
         namespace: &Arc<Namespace>,
         request: &Request,
         items: &mut [Item],
+        brief: bool,
         replies: &mut Vec<Reply>,
     ) {
         if !matches!(request.work, Work::Read(_)) {
@@ -196,7 +226,7 @@ impl Dispatcher {
             }
         }
         thread_local! {
-            static WORKER: std::cell::RefCell<Worker> = std::cell::RefCell::default();
+            static WORKER: RefCell<Worker> = RefCell::default();
         }
         let scope = namespace.scope();
         let env = Environment {
@@ -205,8 +235,14 @@ impl Dispatcher {
             registry: &self.registry,
             turns: &self.turns,
             cancelled: &self.never,
+            brief,
         };
-        WORKER.with_borrow_mut(|worker| worker.apply(&env, request, items, replies));
+        WORKER.with_borrow_mut(|worker| {
+            if brief {
+                worker.drop_replaced(&self.registry);
+            }
+            worker.apply(&env, request, items, replies);
+        });
     }
 
     /// Starts a background task.

@@ -96,6 +96,7 @@ fn work(queue: &Receiver<Job>, registry: &Registry, turns: &Arc<Turns>) {
             registry,
             turns,
             cancelled: &never,
+            brief: false,
         };
         let mut replies = Vec::with_capacity(job.items.len());
         worker.apply(&env, &job.request, &mut job.items, &mut replies);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
@@ -12,7 +13,7 @@ use sha1::{Digest as _, Sha1};
 use tokio::sync::Mutex;
 
 use super::{CompileError, Module, ModuleSource, Runtime, RuntimeKind, Sources};
-use crate::model::{Error, Limits, Result, ResultCode};
+use crate::model::{Error, Limits, Result, ResultCode, now_millis};
 
 /// The magic number that every WebAssembly binary starts with.
 const WASM_MAGIC: &[u8] = b"\0asm";
@@ -31,6 +32,48 @@ pub struct Registered {
     pub module: Arc<dyn Module>,
     /// The limits of its invocations.
     pub limits: Arc<Limits>,
+    /// The same limits but for the time, which is too short to hold up a thread that others wait for.
+    pub brief: Limits,
+    slow_until: AtomicU64,
+}
+
+/// The time limit of [`Registered::brief`], in milliseconds.
+const BRIEF_MS: u64 = 2;
+/// How long a module counts as slow after it overran its brief limit, in milliseconds.
+const SLOW_MS: u64 = 1000;
+
+impl Registered {
+    fn new(
+        source: ModuleSource,
+        hash: String,
+        kind: RuntimeKind,
+        module: Arc<dyn Module>,
+        limits: Limits,
+    ) -> Self {
+        Self {
+            source,
+            hash,
+            kind,
+            module,
+            brief: Limits {
+                time_ms: limits.time_ms.min(BRIEF_MS),
+                ..limits.clone()
+            },
+            limits: Arc::new(limits),
+            slow_until: AtomicU64::new(0),
+        }
+    }
+
+    /// Notes that an invocation overran its brief limit.
+    pub fn note_slow(&self) {
+        self.slow_until.store(now_millis() + SLOW_MS, Relaxed);
+    }
+
+    /// Whether an invocation overran its brief limit lately.
+    pub fn is_slow(&self) -> bool {
+        let until = self.slow_until.load(Relaxed);
+        until != 0 && now_millis() < until
+    }
 }
 
 /// What a listing says of a module.
@@ -161,14 +204,14 @@ impl Registry {
             package: package_of(file).into(),
             bytes: Bytes::new(),
         };
-        let limits = Arc::new(self.limits.of(&source.package).clone());
-        self.publish(Arc::new(Registered {
+        let limits = self.limits.of(&source.package).clone();
+        self.publish(Arc::new(Registered::new(
             source,
-            hash: String::new(),
+            String::new(),
             kind,
             module,
             limits,
-        }));
+        )));
     }
 
     /// Removes a module by file name. Returns whether there was one.
@@ -258,13 +301,13 @@ impl Registry {
             bytes,
         };
         let module = runtime.compile(source.clone(), limits)?;
-        Ok(Arc::new(Registered {
+        Ok(Arc::new(Registered::new(
             source,
             hash,
             kind,
             module,
-            limits: Arc::new(limits.clone()),
-        }))
+            limits.clone(),
+        )))
     }
 
     /// Writes the module beside its final name, syncs it, and renames it: a crash leaves the
