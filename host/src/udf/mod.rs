@@ -4,6 +4,7 @@
 mod error;
 mod record;
 mod runtime;
+pub mod wasm;
 
 pub use error::{CompileError, UdfError, UdfErrorKind};
 pub use record::{Effects, RecordContext, Scope};
