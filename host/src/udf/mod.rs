@@ -5,6 +5,7 @@ mod error;
 mod record;
 mod registry;
 mod runtime;
+pub mod wasm;
 
 pub use error::{CompileError, UdfError, UdfErrorKind};
 pub use record::{Effects, RecordContext, Scope};

@@ -1,0 +1,67 @@
+//! The arguments of a call.
+
+use crate::msgpack::Reader;
+use crate::rt::Function;
+use crate::{Error, FromValue, Result, ValueRef};
+
+/// The arguments of a call, parsed once a batch.
+#[doc(hidden)]
+pub struct Arguments<'a> {
+    function: &'static Function,
+    values: Vec<ValueRef<'a>>,
+}
+
+impl<'a> Arguments<'a> {
+    pub(crate) fn parse(function: &'static Function, packed: &'a [u8]) -> Result<Self> {
+        let mut values = Vec::new();
+        if !packed.is_empty() {
+            let mut reader = Reader::new(packed);
+            let n = reader.list()?;
+            for _ in 0..n {
+                values.push(reader.value()?);
+            }
+        }
+        let arguments = Self { function, values };
+        if arguments.values.len() > function.arguments.len() {
+            return Err(arguments.wrong_count());
+        }
+        Ok(arguments)
+    }
+
+    /// Argument number `i`; one left out counts as nil where the type takes it.
+    #[inline]
+    pub fn get<T: FromValue<'a>>(&self, i: usize) -> Result<T> {
+        match self.values.get(i) {
+            Some(value) => T::from_value(*value).map_err(|e| self.wrong_type(i, &e)),
+            None if T::NIL => T::from_value(ValueRef::Nil),
+            None => Err(self.wrong_count()),
+        }
+    }
+
+    #[cold]
+    fn wrong_type(&self, i: usize, cause: &Error) -> Error {
+        let Function {
+            name, arguments, ..
+        } = self.function;
+        let argument = arguments.get(i).copied().unwrap_or_default();
+        Error::arguments(format!(
+            "{name}: argument {} ({argument}): {}",
+            i + 1,
+            cause.message()
+        ))
+    }
+
+    #[cold]
+    fn wrong_count(&self) -> Error {
+        let Function {
+            name, arguments, ..
+        } = self.function;
+        let signature = arguments.join(", ");
+        let expected = arguments.len();
+        Error::arguments(format!(
+            "{name}({signature}) takes {expected} argument{}, {} given",
+            if expected == 1 { "" } else { "s" },
+            self.values.len()
+        ))
+    }
+}

@@ -1,0 +1,183 @@
+//! From values to the types of a function's parameters.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
+
+use crate::{Error, List, Map, Result, Value, ValueRef, kind};
+
+/// A type that a bin, an element or an argument can be read as.
+///
+/// Integers are read as any integer type that holds them, `Option<T>` is `None` for nil and
+/// for a missing bin, and views ([`List`], [`Map`], `&str`, `&[u8]`, [`ValueRef`]) do not copy.
+pub trait FromValue<'a>: Sized {
+    /// Whether nil is a value of the type: such arguments may be left out of a call.
+    const NIL: bool = false;
+
+    /// Reads the value.
+    ///
+    /// # Errors
+    /// When it is of another type, saying which was expected.
+    fn from_value(value: ValueRef<'a>) -> Result<Self>;
+}
+
+#[cold]
+fn expected<T>(what: &str, found: ValueRef<'_>) -> Result<T> {
+    let found = kind::name(found.kind());
+    Err(Error::new(format!("expected {what}, found {found}")))
+}
+
+impl<'a> FromValue<'a> for ValueRef<'a> {
+    const NIL: bool = true;
+    #[inline]
+    fn from_value(value: ValueRef<'a>) -> Result<Self> {
+        Ok(value)
+    }
+}
+
+impl FromValue<'_> for i64 {
+    #[inline]
+    fn from_value(value: ValueRef<'_>) -> Result<Self> {
+        match value {
+            ValueRef::Int(i) => Ok(i),
+            other => expected("integer", other),
+        }
+    }
+}
+
+macro_rules! narrow {
+    ($($int:ty)*) => {$(
+        impl FromValue<'_> for $int {
+            fn from_value(value: ValueRef<'_>) -> Result<Self> {
+                let i = i64::from_value(value)?;
+                Self::try_from(i).map_err(|_| {
+                    Error::new(format!("{i} does not fit {}", stringify!($int)))
+                })
+            }
+        }
+    )*};
+}
+narrow!(i8 i16 i32 u16 u32 u64 usize isize);
+
+impl FromValue<'_> for f64 {
+    fn from_value(value: ValueRef<'_>) -> Result<Self> {
+        match value {
+            ValueRef::Float(f) => Ok(f),
+            ValueRef::Int(i) => Ok(i as f64),
+            other => expected("float", other),
+        }
+    }
+}
+
+impl FromValue<'_> for bool {
+    fn from_value(value: ValueRef<'_>) -> Result<Self> {
+        match value {
+            ValueRef::Bool(b) => Ok(b),
+            other => expected("boolean", other),
+        }
+    }
+}
+
+impl<'a> FromValue<'a> for &'a str {
+    fn from_value(value: ValueRef<'a>) -> Result<Self> {
+        match value {
+            ValueRef::Str(s) | ValueRef::Geo(s) => Ok(s),
+            other => expected("string", other),
+        }
+    }
+}
+
+impl FromValue<'_> for String {
+    fn from_value(value: ValueRef<'_>) -> Result<Self> {
+        <&str>::from_value(value).map(str::to_owned)
+    }
+}
+
+impl<'a> FromValue<'a> for &'a [u8] {
+    fn from_value(value: ValueRef<'a>) -> Result<Self> {
+        match value {
+            ValueRef::Blob(_, b) | ValueRef::Hll(b) => Ok(b),
+            ValueRef::Str(s) => Ok(s.as_bytes()),
+            other => expected("blob", other),
+        }
+    }
+}
+
+impl FromValue<'_> for Vec<u8> {
+    fn from_value(value: ValueRef<'_>) -> Result<Self> {
+        <&[u8]>::from_value(value).map(<[u8]>::to_vec)
+    }
+}
+
+impl<'a> FromValue<'a> for List<'a> {
+    fn from_value(value: ValueRef<'a>) -> Result<Self> {
+        match value {
+            ValueRef::List(list) => Ok(list),
+            other => expected("list", other),
+        }
+    }
+}
+
+impl<'a> FromValue<'a> for Map<'a> {
+    fn from_value(value: ValueRef<'a>) -> Result<Self> {
+        match value {
+            ValueRef::Map(map) => Ok(map),
+            other => expected("map", other),
+        }
+    }
+}
+
+impl<'a, T: FromValue<'a>> FromValue<'a> for Vec<T> {
+    fn from_value(value: ValueRef<'a>) -> Result<Self> {
+        List::from_value(value)?.items().collect()
+    }
+}
+
+impl<'a, K: FromValue<'a> + Ord, V: FromValue<'a>> FromValue<'a> for BTreeMap<K, V> {
+    fn from_value(value: ValueRef<'a>) -> Result<Self> {
+        entries(value)?.collect()
+    }
+}
+
+impl<'a, K: FromValue<'a> + Eq + Hash, V: FromValue<'a>> FromValue<'a> for HashMap<K, V> {
+    fn from_value(value: ValueRef<'a>) -> Result<Self> {
+        entries(value)?.collect()
+    }
+}
+
+fn entries<'a, K: FromValue<'a>, V: FromValue<'a>>(
+    value: ValueRef<'a>,
+) -> Result<impl Iterator<Item = Result<(K, V)>>> {
+    Ok(Map::from_value(value)?.iter().map(|entry| {
+        let (k, v) = entry?;
+        Ok((K::from_value(k)?, V::from_value(v)?))
+    }))
+}
+
+impl<'a, T: FromValue<'a>> FromValue<'a> for Option<T> {
+    const NIL: bool = true;
+    #[inline]
+    fn from_value(value: ValueRef<'a>) -> Result<Self> {
+        match value {
+            ValueRef::Nil => Ok(None),
+            value => T::from_value(value).map(Some),
+        }
+    }
+}
+
+impl FromValue<'_> for Value {
+    const NIL: bool = true;
+    fn from_value(value: ValueRef<'_>) -> Result<Self> {
+        Ok(match value {
+            ValueRef::Nil => Self::Nil,
+            ValueRef::Bool(b) => Self::Bool(b),
+            ValueRef::Int(i) => Self::Int(i),
+            ValueRef::Float(f) => Self::Float(f),
+            ValueRef::Str(s) => Self::Str(s.into()),
+            ValueRef::Blob(kind, b) => Self::Blob(kind, b.into()),
+            ValueRef::List(list) => Self::List(list.items().collect::<Result<_>>()?),
+            ValueRef::Map(_) => Self::Map(entries(value)?.collect::<Result<_>>()?),
+            ValueRef::Geo(s) => Self::Geo(s.into()),
+            ValueRef::Hll(b) => Self::Hll(b.into()),
+        })
+    }
+}

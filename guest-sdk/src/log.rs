@@ -1,0 +1,46 @@
+//! Lines to the host's log.
+
+use std::fmt::Arguments;
+
+/// How much a log line matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Every step.
+    Trace,
+    /// For the author.
+    Debug,
+    /// For the operator.
+    Info,
+    /// Odd, but handled.
+    Warning,
+    /// Failed.
+    Error,
+}
+
+/// Writes a line to the host's log, under the module's name; to standard error in a native test.
+/// The macros [`info!`](crate::info) and its sisters format and call it.
+pub fn log(level: Level, message: Arguments<'_>) {
+    crate::rt::log(level, &message.to_string());
+}
+
+macro_rules! levels {
+    ($d:tt $($name:ident $level:ident $text:literal;)*) => {
+        $(
+            #[doc = $text]
+            #[macro_export]
+            macro_rules! $name {
+                ($d($d arg:tt)*) => {
+                    $crate::log($crate::Level::$level, ::core::format_args!($d($d arg)*))
+                };
+            }
+        )*
+    };
+}
+
+levels! { $
+    trace Trace "Logs a formatted line of level trace.";
+    debug Debug "Logs a formatted line of level debug.";
+    info Info "Logs a formatted line of level info.";
+    warn Warning "Logs a formatted line of level warning.";
+    error Error "Logs a formatted line of level error.";
+}

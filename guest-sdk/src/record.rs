@@ -1,0 +1,378 @@
+//! The record that a function works on.
+
+use std::cell::RefCell;
+
+use bumpalo::Bump;
+
+use crate::packed::{Fields, PackedBin, PackedBins, STUB, effect};
+use crate::{Error, FromValue, List, Map, Result, ToValue, ValueRef, kind};
+
+/// The expiry that a write gives its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ttl {
+    /// The namespace's default.
+    Default,
+    /// Never.
+    Never,
+    /// As it is.
+    Keep,
+    /// So many seconds from now.
+    Seconds(u32),
+}
+
+/// What all records of a batch share.
+#[derive(Clone, Copy)]
+pub(crate) struct Shared<'a> {
+    pub(crate) namespace: &'a str,
+    pub(crate) sets: &'a [&'a str],
+    pub(crate) now: u32,
+    /// Holds what outlives a single look: fetched bins, bins set and read again.
+    pub(crate) arena: &'a Bump,
+}
+
+/// A bin set by this invocation: where its effect lies in the effects.
+struct Change {
+    name: (usize, usize),
+    kind: u8,
+    data: (usize, usize),
+    saved: bool,
+}
+
+/// The record of an invocation, existing or not.
+///
+/// Bins are read where they lie; what a read returns (`&str`, [`List`], [`Map`]) stays valid
+/// while the record changes. A bin that was set is seen by later reads at once, and stored
+/// by the [`create`](Self::create) or [`update`](Self::update) that follows.
+pub struct Record<'a> {
+    shared: Shared<'a>,
+    index: u32,
+    digest: &'a [u8],
+    set: &'a str,
+    generation: u16,
+    void_time: u32,
+    last_update: u64,
+    key: ValueRef<'a>,
+    bins: &'a [u8],
+    exists: bool,
+    cleared: bool,
+    changes: Vec<Change>,
+    fetched: RefCell<Vec<(u32, &'a [u8])>>,
+    /// The batch's outcomes; the effects of this record grow at its end.
+    pub(crate) out: Vec<u8>,
+}
+
+impl<'a> Record<'a> {
+    pub(crate) fn new(shared: Shared<'a>, out: Vec<u8>) -> Self {
+        Self {
+            shared,
+            index: 0,
+            digest: &[],
+            set: "",
+            generation: 0,
+            void_time: 0,
+            last_update: 0,
+            key: ValueRef::Nil,
+            bins: &[],
+            exists: false,
+            cleared: false,
+            changes: Vec::new(),
+            fetched: RefCell::default(),
+            out,
+        }
+    }
+
+    /// Takes the place of record number `index` of the batch, `packed` without its length.
+    #[inline]
+    pub(crate) fn load(&mut self, index: u32, packed: &'a [u8]) -> Result<()> {
+        let mut fields = Fields(packed);
+        self.index = index;
+        self.digest = fields.take(20)?;
+        let set = usize::from(fields.u16()?);
+        self.set = self.shared.sets.get(set).copied().unwrap_or_default();
+        self.generation = fields.u16()?;
+        self.void_time = fields.u32()?;
+        self.last_update = fields.u64()?;
+        self.exists = fields.u8()? & 1 != 0;
+        let key_kind = fields.u8()?;
+        let key_len = fields.u32()? as usize;
+        let key = fields.take(key_len)?;
+        self.key = match key_kind {
+            kind::NIL => ValueRef::Nil,
+            kind => ValueRef::from_particle(kind, key)?,
+        };
+        self.bins = fields.0;
+        self.cleared = false;
+        self.changes.clear();
+        self.fetched.get_mut().clear();
+        Ok(())
+    }
+
+    fn change(&self, name: &str) -> Option<&Change> {
+        self.changes
+            .iter()
+            .rfind(|c| self.out.get(c.name.0..c.name.1) == Some(name.as_bytes()))
+    }
+
+    #[inline]
+    fn stored(&self) -> PackedBins<'a> {
+        PackedBins(if self.cleared { &[] } else { self.bins })
+    }
+
+    /// The value of a bin; nil when the record has no such bin.
+    ///
+    /// # Errors
+    /// When the bin's bytes do not fit its type.
+    #[inline]
+    pub fn value(&self, name: &str) -> Result<ValueRef<'a>> {
+        if !self.changes.is_empty()
+            && let Some(change) = self.change(name)
+        {
+            let data = self.out.get(change.data.0..change.data.1);
+            let data = self.shared.arena.alloc_slice_copy(data.unwrap_or_default());
+            return ValueRef::from_particle(change.kind, data);
+        }
+        for (at, bin) in self.stored().enumerate() {
+            if bin.name == name.as_bytes() {
+                return self.particle(at as u32, bin);
+            }
+        }
+        Ok(ValueRef::Nil)
+    }
+
+    #[inline]
+    fn particle(&self, at: u32, bin: PackedBin<'a>) -> Result<ValueRef<'a>> {
+        if bin.kind & STUB == 0 {
+            return ValueRef::from_particle(bin.kind, bin.data);
+        }
+        ValueRef::from_particle(bin.kind & !STUB, self.fetch(at))
+    }
+
+    #[cold]
+    fn fetch(&self, at: u32) -> &'a [u8] {
+        let mut fetched = self.fetched.borrow_mut();
+        if let Some((_, data)) = fetched.iter().find(|(n, _)| *n == at) {
+            return data;
+        }
+        let data = crate::rt::fetch(self.index, at);
+        let data = self.shared.arena.alloc_slice_copy(&data);
+        fetched.push((at, data));
+        data
+    }
+
+    /// A bin as a `T`: `i64`, `&str`, [`List`], `Option<…>`, … (see [`FromValue`]).
+    ///
+    /// # Errors
+    /// When the bin is missing and `T` is not an `Option`, or when it is of another type.
+    #[inline]
+    pub fn get<T: FromValue<'a>>(&self, name: &str) -> Result<T> {
+        T::from_value(self.value(name)?).map_err(|e| e.within(format_args!("bin {name}")))
+    }
+
+    /// An integer bin. See [`get`](Self::get).
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    #[inline]
+    pub fn get_int(&self, name: &str) -> Result<i64> {
+        self.get(name)
+    }
+
+    /// A string bin. See [`get`](Self::get).
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub fn get_str(&self, name: &str) -> Result<&'a str> {
+        self.get(name)
+    }
+
+    /// A list bin, read in place.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    #[inline]
+    pub fn list(&self, name: &str) -> Result<List<'a>> {
+        self.get(name)
+    }
+
+    /// A map bin, read in place.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub fn map(&self, name: &str) -> Result<Map<'a>> {
+        self.get(name)
+    }
+
+    /// Whether the record has the bin.
+    pub fn has(&self, name: &str) -> bool {
+        match self.change(name) {
+            Some(change) => change.kind != kind::NIL,
+            None => self.stored().any(|bin| bin.name == name.as_bytes()),
+        }
+    }
+
+    /// The names of the bins: stored ones in order, then new ones.
+    pub fn bin_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self
+            .stored()
+            .map(|bin| std::str::from_utf8(bin.name).unwrap_or_default())
+            .collect();
+        for change in &self.changes {
+            let name = self.out.get(change.name.0..change.name.1);
+            let name = std::str::from_utf8(name.unwrap_or_default()).unwrap_or_default();
+            match (change.kind, names.iter().position(|n| *n == name)) {
+                (kind::NIL, Some(at)) => {
+                    names.remove(at);
+                }
+                (kind::NIL, None) | (_, Some(_)) => {}
+                (_, None) => names.push(name),
+            }
+        }
+        names
+    }
+
+    /// Sets a bin for the rest of the invocation. Nil (`()` or `None`) removes it.
+    ///
+    /// # Errors
+    /// When the name is not 1 to 15 bytes long.
+    #[inline]
+    pub fn set(&mut self, name: &str, value: impl ToValue) -> Result<()> {
+        if name.is_empty() || name.len() > 15 {
+            return Err(Error::new(format!(
+                "bin {name:?}: a bin's name is 1 to 15 bytes long"
+            )));
+        }
+        let kind = value.kind();
+        let out = &mut self.out;
+        out.extend_from_slice(&[effect::SET, name.len() as u8, kind, 0, 0, 0, 0]);
+        let name_at = out.len();
+        out.extend_from_slice(name.as_bytes());
+        let data_at = out.len();
+        value.write_particle(out);
+        let end = out.len();
+        let len = ((end - data_at) as u32).to_le_bytes();
+        if let Some(slot) = out.get_mut(name_at - 4..name_at) {
+            slot.copy_from_slice(&len);
+        }
+        self.changes.push(Change {
+            name: (name_at, data_at),
+            kind,
+            data: (data_at, end),
+            saved: false,
+        });
+        Ok(())
+    }
+
+    /// Removes a bin for the rest of the invocation.
+    ///
+    /// # Errors
+    /// As [`set`](Self::set).
+    pub fn remove_bin(&mut self, name: &str) -> Result<()> {
+        self.set(name, ())
+    }
+
+    /// Sets the expiry that the next create or update gives the record.
+    pub fn set_ttl(&mut self, ttl: Ttl) {
+        let wire = match ttl {
+            Ttl::Default => 0,
+            Ttl::Never => u32::MAX,
+            Ttl::Keep => u32::MAX - 1,
+            Ttl::Seconds(s) => s.clamp(1, u32::MAX - 2),
+        };
+        self.out.push(effect::TTL);
+        self.out.extend_from_slice(&wire.to_le_bytes());
+    }
+
+    /// Creates the record with the bins set so far.
+    ///
+    /// # Errors
+    /// When it exists already.
+    pub fn create(&mut self) -> Result<()> {
+        if self.exists {
+            return Err(Error::new("create: the record exists already"));
+        }
+        self.exists = true;
+        self.save(effect::CREATE);
+        Ok(())
+    }
+
+    /// Stores the bins set so far.
+    ///
+    /// # Errors
+    /// When there is no record.
+    #[inline]
+    pub fn update(&mut self) -> Result<()> {
+        if !self.exists {
+            return Err(Error::new("update: there is no record; create it first"));
+        }
+        self.save(effect::UPDATE);
+        Ok(())
+    }
+
+    #[inline]
+    fn save(&mut self, effect: u8) {
+        self.out.push(effect);
+        for change in &mut self.changes {
+            change.saved = true;
+        }
+    }
+
+    /// Removes the record.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn remove(&mut self) -> Result<()> {
+        if !self.exists {
+            return Err(Error::new("remove: there is no record"));
+        }
+        self.exists = false;
+        self.cleared = true;
+        self.changes.retain(|change| !change.saved);
+        self.out.push(effect::REMOVE);
+        Ok(())
+    }
+
+    /// Whether the record exists, as the invocation sees it now.
+    pub fn exists(&self) -> bool {
+        self.exists
+    }
+
+    /// Seconds until the record expires, as it was read; `None` when it never does.
+    pub fn ttl(&self) -> Option<u32> {
+        (self.void_time > 0).then(|| self.void_time.saturating_sub(self.shared.now))
+    }
+
+    /// How often the record was written, as it was read; 0 when it does not exist.
+    pub fn generation(&self) -> u16 {
+        self.generation
+    }
+
+    /// The record's last write, in milliseconds since 2010-01-01 UTC.
+    pub fn last_update(&self) -> u64 {
+        self.last_update
+    }
+
+    /// The time of the call, in seconds since 2010-01-01 UTC.
+    pub fn now(&self) -> u32 {
+        self.shared.now
+    }
+
+    /// The user key: the stored one, else the one the caller gave, else nil.
+    pub fn key(&self) -> ValueRef<'a> {
+        self.key
+    }
+
+    /// The record's digest.
+    pub fn digest(&self) -> [u8; 20] {
+        self.digest.first_chunk().copied().unwrap_or_default()
+    }
+
+    /// The name of the record's set; empty for the null set.
+    pub fn set_name(&self) -> &'a str {
+        self.set
+    }
+
+    /// The name of the record's namespace.
+    pub fn namespace(&self) -> &'a str {
+        self.shared.namespace
+    }
+}

@@ -1,0 +1,98 @@
+//! Records made up by a native test.
+
+use bumpalo::Bump;
+
+use crate::record::Shared;
+use crate::{Record, ToValue, kind};
+
+/// Puts a record together for a test; see [`Record::testing`].
+///
+/// What it builds lives to the end of the test process.
+#[derive(Clone, Debug)]
+pub struct TestRecord {
+    set: &'static str,
+    generation: u16,
+    exists: bool,
+    key: (u8, Vec<u8>),
+    bins: Vec<u8>,
+}
+
+impl Record<'_> {
+    /// Starts a record for a test: existing, of generation 1, without bins.
+    ///
+    /// ```
+    /// let record = petrel_udf::Record::testing().set("users").bin("age", 40).build();
+    /// assert_eq!(record.get_int("age").unwrap(), 40);
+    /// ```
+    pub fn testing() -> TestRecord {
+        TestRecord {
+            set: "",
+            generation: 1,
+            exists: true,
+            key: (kind::NIL, Vec::new()),
+            bins: Vec::new(),
+        }
+    }
+}
+
+impl TestRecord {
+    /// Gives it a bin.
+    #[must_use]
+    pub fn bin(mut self, name: &str, value: impl ToValue) -> Self {
+        let mut data = Vec::new();
+        value.write_particle(&mut data);
+        self.bins
+            .extend_from_slice(&[name.len() as u8, value.kind()]);
+        self.bins
+            .extend_from_slice(&(data.len() as u32).to_le_bytes());
+        self.bins.extend_from_slice(name.as_bytes());
+        self.bins.extend_from_slice(&data);
+        self
+    }
+
+    /// Names its set.
+    #[must_use]
+    pub fn set(mut self, name: &'static str) -> Self {
+        self.set = name;
+        self
+    }
+
+    /// Gives it a user key.
+    #[must_use]
+    pub fn key(mut self, key: impl ToValue) -> Self {
+        self.key.0 = key.kind();
+        key.write_particle(&mut self.key.1);
+        self
+    }
+
+    /// Makes it a record that does not exist.
+    #[must_use]
+    pub fn missing(mut self) -> Self {
+        self.exists = false;
+        self.generation = 0;
+        self
+    }
+
+    /// The record.
+    pub fn build(self) -> Record<'static> {
+        let mut packed = vec![0; 20];
+        packed.extend_from_slice(&0u16.to_le_bytes());
+        packed.extend_from_slice(&self.generation.to_le_bytes());
+        packed.extend_from_slice(&[0; 12]);
+        packed.extend_from_slice(&[u8::from(self.exists), self.key.0]);
+        packed.extend_from_slice(&(self.key.1.len() as u32).to_le_bytes());
+        packed.extend_from_slice(&self.key.1);
+        packed.extend_from_slice(&self.bins);
+        let shared = Shared {
+            namespace: "test",
+            sets: Vec::leak(vec![self.set]),
+            now: 0,
+            arena: Box::leak(Box::new(Bump::new())),
+        };
+        let mut record = Record::new(shared, Vec::new());
+        if let Err(e) = record.load(0, Vec::leak(packed)) {
+            unreachable!("a record packed here is well-formed: {e:?}");
+        }
+        record
+    }
+}

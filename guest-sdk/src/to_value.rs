@@ -1,0 +1,328 @@
+//! From the types of a function's results to values.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::msgpack::{pack_bool, pack_bytes, pack_float, pack_int, pack_list_len, pack_nil};
+use crate::{Error, List, Map, MapBuilder, Result, Value, ValueRef, kind};
+
+/// A type that can be stored in a bin or returned.
+pub trait ToValue {
+    /// Its particle type.
+    fn kind(&self) -> u8;
+
+    /// Appends the particle: the value as a bin holds it.
+    fn write_particle(&self, out: &mut Vec<u8>);
+
+    /// Appends the value as a list or map holds it.
+    fn write_packed(&self, out: &mut Vec<u8>);
+}
+
+/// What a function may return: a value, or a [`Result`] of one.
+pub trait Outcome {
+    /// The value's type.
+    type Value: ToValue;
+
+    /// The value or the failure.
+    ///
+    /// # Errors
+    /// The function's own.
+    fn outcome(self) -> Result<Self::Value>;
+}
+
+impl<T: ToValue> Outcome for T {
+    type Value = T;
+    fn outcome(self) -> Result<T> {
+        Ok(self)
+    }
+}
+
+impl<T: ToValue, E: Into<Error>> Outcome for Result<T, E> {
+    type Value = T;
+    #[inline]
+    fn outcome(self) -> Result<T> {
+        self.map_err(Into::into)
+    }
+}
+
+impl ToValue for i64 {
+    #[inline]
+    fn kind(&self) -> u8 {
+        kind::INTEGER
+    }
+    #[inline]
+    fn write_particle(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.to_be_bytes());
+    }
+    #[inline]
+    fn write_packed(&self, out: &mut Vec<u8>) {
+        pack_int(*self, out);
+    }
+}
+
+macro_rules! as_i64 {
+    ($($int:ty)*) => {$(
+        impl ToValue for $int {
+            fn kind(&self) -> u8 {
+                kind::INTEGER
+            }
+            fn write_particle(&self, out: &mut Vec<u8>) {
+                i64::from(*self).write_particle(out);
+            }
+            fn write_packed(&self, out: &mut Vec<u8>) {
+                pack_int(i64::from(*self), out);
+            }
+        }
+    )*};
+}
+as_i64!(i8 i16 i32 u16 u32);
+
+impl ToValue for f64 {
+    fn kind(&self) -> u8 {
+        kind::FLOAT
+    }
+    fn write_particle(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.to_be_bytes());
+    }
+    fn write_packed(&self, out: &mut Vec<u8>) {
+        pack_float(*self, out);
+    }
+}
+
+impl ToValue for bool {
+    fn kind(&self) -> u8 {
+        kind::BOOL
+    }
+    fn write_particle(&self, out: &mut Vec<u8>) {
+        out.push(u8::from(*self));
+    }
+    fn write_packed(&self, out: &mut Vec<u8>) {
+        pack_bool(*self, out);
+    }
+}
+
+impl ToValue for () {
+    fn kind(&self) -> u8 {
+        kind::NIL
+    }
+    fn write_particle(&self, _: &mut Vec<u8>) {}
+    fn write_packed(&self, out: &mut Vec<u8>) {
+        pack_nil(out);
+    }
+}
+
+impl ToValue for str {
+    fn kind(&self) -> u8 {
+        kind::STRING
+    }
+    #[inline]
+    fn write_particle(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.as_bytes());
+    }
+    #[inline]
+    fn write_packed(&self, out: &mut Vec<u8>) {
+        pack_bytes(kind::STRING, self.as_bytes(), out);
+    }
+}
+
+impl ToValue for [u8] {
+    fn kind(&self) -> u8 {
+        kind::BLOB
+    }
+    fn write_particle(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self);
+    }
+    fn write_packed(&self, out: &mut Vec<u8>) {
+        pack_bytes(kind::BLOB, self, out);
+    }
+}
+
+impl<T: ToValue> ToValue for [T] {
+    fn kind(&self) -> u8 {
+        kind::LIST
+    }
+    fn write_particle(&self, out: &mut Vec<u8>) {
+        self.write_packed(out);
+    }
+    fn write_packed(&self, out: &mut Vec<u8>) {
+        pack_list_len(self.len() as u32, out);
+        for item in self {
+            item.write_packed(out);
+        }
+    }
+}
+
+/// Types that are written as what they deref to.
+macro_rules! through {
+    ($([$($generics:tt)*] $ty:ty => $inner:ty;)*) => {$(
+        impl<$($generics)*> ToValue for $ty {
+            #[inline]
+            fn kind(&self) -> u8 {
+                <$inner as ToValue>::kind(self)
+            }
+            #[inline]
+            fn write_particle(&self, out: &mut Vec<u8>) {
+                <$inner as ToValue>::write_particle(self, out);
+            }
+            #[inline]
+            fn write_packed(&self, out: &mut Vec<u8>) {
+                <$inner as ToValue>::write_packed(self, out);
+            }
+        }
+    )*};
+}
+through! {
+    [] String => str;
+    [] Vec<u8> => [u8];
+    [T: ToValue] Vec<T> => [T];
+    [T: ToValue, const N: usize] [T; N] => [T];
+    [T: ToValue + ?Sized] &T => T;
+    [T: ToValue + ?Sized] Box<T> => T;
+}
+
+impl<T: ToValue> ToValue for Option<T> {
+    fn kind(&self) -> u8 {
+        self.as_ref().map_or(kind::NIL, T::kind)
+    }
+    fn write_particle(&self, out: &mut Vec<u8>) {
+        if let Some(value) = self {
+            value.write_particle(out);
+        }
+    }
+    fn write_packed(&self, out: &mut Vec<u8>) {
+        match self {
+            Some(value) => value.write_packed(out),
+            None => pack_nil(out),
+        }
+    }
+}
+
+macro_rules! maps {
+    ($($ty:ident)*) => {$(
+        impl<K: ToValue, V: ToValue> ToValue for $ty<K, V> {
+            fn kind(&self) -> u8 {
+                kind::MAP
+            }
+            fn write_particle(&self, out: &mut Vec<u8>) {
+                self.write_packed(out);
+            }
+            fn write_packed(&self, out: &mut Vec<u8>) {
+                let mut map = MapBuilder::new();
+                for (k, v) in self {
+                    map.insert(k, v);
+                }
+                map.write_packed(out);
+            }
+        }
+    )*};
+}
+maps!(BTreeMap HashMap);
+
+/// Views are packed already.
+macro_rules! views {
+    ($($ty:ident $kind:ident;)*) => {$(
+        impl ToValue for $ty<'_> {
+            fn kind(&self) -> u8 {
+                kind::$kind
+            }
+            fn write_particle(&self, out: &mut Vec<u8>) {
+                out.extend_from_slice(self.as_packed());
+            }
+            fn write_packed(&self, out: &mut Vec<u8>) {
+                out.extend_from_slice(self.as_packed());
+            }
+        }
+    )*};
+}
+views! { List LIST; Map MAP; }
+
+/// A GeoJSON particle: flags, no cells, then the text.
+fn geo_particle(text: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(&[0; 3]);
+    out.extend_from_slice(text.as_bytes());
+}
+
+impl ToValue for ValueRef<'_> {
+    fn kind(&self) -> u8 {
+        ValueRef::kind(self)
+    }
+
+    fn write_particle(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Nil => {}
+            Self::Bool(b) => b.write_particle(out),
+            Self::Int(i) => i.write_particle(out),
+            Self::Float(f) => f.write_particle(out),
+            Self::Str(s) => s.write_particle(out),
+            Self::Blob(_, b) | Self::Hll(b) => out.extend_from_slice(b),
+            Self::List(list) => list.write_particle(out),
+            Self::Map(map) => map.write_particle(out),
+            Self::Geo(s) => geo_particle(s, out),
+        }
+    }
+
+    fn write_packed(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Nil => pack_nil(out),
+            Self::Bool(b) => pack_bool(*b, out),
+            Self::Int(i) => pack_int(*i, out),
+            Self::Float(f) => pack_float(*f, out),
+            Self::Str(s) => s.write_packed(out),
+            Self::Blob(kind, b) => pack_bytes(*kind, b, out),
+            Self::List(list) => list.write_packed(out),
+            Self::Map(map) => map.write_packed(out),
+            Self::Geo(s) => pack_bytes(kind::GEOJSON, s.as_bytes(), out),
+            Self::Hll(b) => pack_bytes(kind::HLL, b, out),
+        }
+    }
+}
+
+impl ToValue for Value {
+    fn kind(&self) -> u8 {
+        match self {
+            Self::Nil => kind::NIL,
+            Self::Bool(_) => kind::BOOL,
+            Self::Int(_) => kind::INTEGER,
+            Self::Float(_) => kind::FLOAT,
+            Self::Str(_) => kind::STRING,
+            Self::Blob(kind, _) => *kind,
+            Self::List(_) => kind::LIST,
+            Self::Map(_) => kind::MAP,
+            Self::Geo(_) => kind::GEOJSON,
+            Self::Hll(_) => kind::HLL,
+        }
+    }
+
+    fn write_particle(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Nil => {}
+            Self::Bool(b) => b.write_particle(out),
+            Self::Int(i) => i.write_particle(out),
+            Self::Float(f) => f.write_particle(out),
+            Self::Str(s) => s.write_particle(out),
+            Self::Blob(_, b) | Self::Hll(b) => out.extend_from_slice(b),
+            Self::List(_) | Self::Map(_) => self.write_packed(out),
+            Self::Geo(s) => geo_particle(s, out),
+        }
+    }
+
+    fn write_packed(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Nil => pack_nil(out),
+            Self::Bool(b) => pack_bool(*b, out),
+            Self::Int(i) => pack_int(*i, out),
+            Self::Float(f) => pack_float(*f, out),
+            Self::Str(s) => s.write_packed(out),
+            Self::Blob(kind, b) => pack_bytes(*kind, b, out),
+            Self::List(items) => items.write_packed(out),
+            Self::Map(entries) => {
+                let mut map = MapBuilder::new();
+                for (k, v) in entries {
+                    map.insert(k, v);
+                }
+                map.write_packed(out);
+            }
+            Self::Geo(s) => pack_bytes(kind::GEOJSON, s.as_bytes(), out),
+            Self::Hll(b) => pack_bytes(kind::HLL, b, out),
+        }
+    }
+}

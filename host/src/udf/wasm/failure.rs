@@ -1,0 +1,62 @@
+//! From how a call ended to the error that its caller sees.
+
+use wasmtime::{Trap, WasmBacktrace};
+
+use super::state::{Ended, State};
+use crate::model::Limits;
+use crate::udf::{UdfError, UdfErrorKind};
+
+/// The error of a call that did not return.
+#[cold]
+pub(super) fn failure(
+    cause: &wasmtime::Error,
+    state: &State,
+    limits: &Limits,
+    module: &str,
+) -> UdfError {
+    let (kind, message) = describe(cause, state, limits);
+    UdfError {
+        kind,
+        message,
+        module: module.into(),
+        line: None,
+        backtrace: cause
+            .downcast_ref::<WasmBacktrace>()
+            .map(ToString::to_string),
+    }
+}
+
+fn describe(cause: &wasmtime::Error, state: &State, limits: &Limits) -> (UdfErrorKind, String) {
+    let trap = cause.downcast_ref::<Trap>();
+    match (state.ended, trap) {
+        (Some(Ended::Cancelled), _) => {
+            return (UdfErrorKind::Cancelled, "the task was aborted".into());
+        }
+        (Some(Ended::Timeout), _) => {
+            let message = format!(
+                "the function ran past its time limit of {} ms (time_ms)",
+                limits.time_ms
+            );
+            return (UdfErrorKind::Timeout, message);
+        }
+        _ => {}
+    }
+    if let Some(wanted) = state.memory_refused {
+        let message = format!(
+            "the function wanted {wanted} bytes of memory, the limit is {} (memory_bytes)",
+            limits.memory_bytes
+        );
+        return (UdfErrorKind::Memory, message);
+    }
+    if let Some(panic) = &state.panic {
+        return (UdfErrorKind::Trap, format!("panicked: {panic}"));
+    }
+    match trap {
+        Some(Trap::StackOverflow) => (
+            UdfErrorKind::Trap,
+            "call stack exhausted: the function recurses too deep (stack_bytes)".into(),
+        ),
+        Some(trap) => (UdfErrorKind::Trap, trap.to_string()),
+        None => (UdfErrorKind::Host, format!("{:#}", cause)),
+    }
+}

@@ -1,0 +1,16 @@
+//! The Wasm runtime: components of the world `petrel:udf/udf`, run in batches.
+
+mod compile;
+mod failure;
+mod instance;
+mod module;
+mod outcome;
+mod pack;
+mod runtime;
+mod state;
+mod ticker;
+
+pub use runtime::WasmRuntime;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! The engine and its settings.
+
+use std::sync::Arc;
+
+use wasmtime::{
+    Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
+    component::Linker,
+};
+
+use super::state::{self, State};
+use super::ticker::Ticker;
+use super::{compile, module::WasmModule};
+use crate::model::{Error, Limits, Result, ResultCode};
+use crate::udf::{CompileError, Module, ModuleSource, Runtime, RuntimeKind};
+
+/// How many instances may live at once.
+const INSTANCES: u32 = 512;
+
+/// Bytes of a memory that are zeroed rather than given back when its instance ends.
+const KEEP_RESIDENT: usize = 256 << 10;
+
+/// What every module of the runtime shares.
+pub(super) struct Shared {
+    pub(super) engine: Engine,
+    pub(super) linker: Linker<State>,
+    pub(super) ticker: Ticker,
+}
+
+/// Compiles and runs components of the world `petrel:udf/udf`.
+#[derive(Clone)]
+pub struct WasmRuntime {
+    shared: Arc<Shared>,
+}
+
+impl WasmRuntime {
+    /// A runtime with an engine of its own. It reserves address space for its instances;
+    /// where there is too little, it allocates them one by one instead, which is slower.
+    ///
+    /// # Errors
+    /// [`ResultCode::ServerError`] when the engine or its ticker thread cannot be started.
+    pub fn new() -> Result<Self> {
+        let engine = match Engine::new(&config(true)) {
+            Ok(engine) => engine,
+            Err(e) => {
+                tracing::warn!("no address space for a pool of Wasm instances, going without: {e}");
+                Engine::new(&config(false)).map_err(|e| fatal("the Wasm engine", &e))?
+            }
+        };
+        let ticker =
+            Ticker::start(engine.clone()).map_err(|e| fatal("the Wasm ticker thread", &e))?;
+        let linker = state::linker(&engine).map_err(|e| fatal("the Wasm linker", &e))?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                engine,
+                linker,
+                ticker,
+            }),
+        })
+    }
+}
+
+fn fatal(what: &str, cause: &dyn std::fmt::Display) -> Error {
+    Error::new(
+        ResultCode::ServerError,
+        format!("{what} cannot be started: {cause}"),
+    )
+}
+
+fn config(pooled: bool) -> Config {
+    let mut config = Config::new();
+    config
+        .cranelift_opt_level(OptLevel::Speed)
+        .epoch_interruption(true)
+        .max_wasm_stack(Limits::default().stack_bytes)
+        // Nothing here is async; without it a call keeps no task state.
+        .concurrency_support(false)
+        // Memories stay where they were reserved, so compiled code keeps their address and
+        // the guard pages stand in for bounds checks.
+        .memory_may_move(false);
+    if pooled {
+        let mut pool = PoolingAllocationConfig::new();
+        pool.total_component_instances(INSTANCES)
+            .total_core_instances(INSTANCES * 4)
+            .total_memories(INSTANCES)
+            .total_tables(INSTANCES * 2)
+            // The limiter sets the real limit, per module.
+            .max_memory_size(4 << 30)
+            .linear_memory_keep_resident(KEEP_RESIDENT)
+            .table_keep_resident(KEEP_RESIDENT);
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    }
+    config
+}
+
+impl Runtime for WasmRuntime {
+    fn kind(&self) -> RuntimeKind {
+        RuntimeKind::Wasm
+    }
+
+    fn compile(
+        &self,
+        source: ModuleSource,
+        limits: &Limits,
+    ) -> Result<Arc<dyn Module>, CompileError> {
+        let module =
+            compile::compile(&self.shared, &source, limits).map_err(|message| CompileError {
+                file: source.file.clone(),
+                line: 0,
+                message,
+            })?;
+        Ok(Arc::new(WasmModule::new(module)))
+    }
+}

@@ -1,0 +1,181 @@
+//! What an instance's store holds, and what the host offers to it.
+
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use wasmtime::component::{Linker, Val};
+use wasmtime::{Engine, ResourceLimiter, Store, StoreContextMut, UpdateDeadline};
+
+use crate::model::{Body, Limits};
+use crate::udf::Call;
+
+/// The interface that a component may import.
+pub(super) const HOST: &str = "petrel:udf/host@0.1.0";
+
+/// The most table elements that an instance may have.
+const TABLE_ELEMENTS: usize = 1 << 16;
+
+/// Why the host ended a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    Timeout,
+    Cancelled,
+}
+
+/// A bin that stayed with the host: number `bin` of record number `record`, as handed over.
+pub(super) struct Stub {
+    pub(super) record: u32,
+    pub(super) bin: u32,
+    pub(super) body: Body,
+    /// Its number among all bins of the body.
+    pub(super) at: usize,
+}
+
+/// The state of one instance.
+pub(super) struct State {
+    module: Arc<str>,
+    memory_limit: usize,
+    deadline: Instant,
+    cancelled: Option<Cancelled>,
+    /// The memory that was asked for and refused, in bytes.
+    pub(super) memory_refused: Option<usize>,
+    pub(super) ended: Option<Ended>,
+    pub(super) panic: Option<String>,
+    pub(super) stubs: Vec<Stub>,
+}
+
+/// The flag of the call that runs.
+struct Cancelled(NonNull<AtomicBool>);
+
+// SAFETY: it points to an atomic, which any thread may read; see `State::begin` for how
+// long it lives.
+unsafe impl Send for Cancelled {}
+// SAFETY: as above.
+unsafe impl Sync for Cancelled {}
+
+impl State {
+    pub(super) fn new(module: Arc<str>, limits: &Limits) -> Self {
+        Self {
+            module,
+            memory_limit: limits.memory_bytes,
+            deadline: Instant::now() + limits.time(),
+            cancelled: None,
+            memory_refused: None,
+            ended: None,
+            panic: None,
+            stubs: Vec::new(),
+        }
+    }
+
+    /// A store over the state, its epoch callback and limiter in place.
+    pub(super) fn into_store(self, engine: &Engine) -> Store<Self> {
+        let mut store = Store::new(engine, self);
+        store.limiter(|state| state);
+        store.epoch_deadline_callback(|mut context| Ok(context.data_mut().tick()));
+        store.set_epoch_deadline(1);
+        store
+    }
+
+    /// Arms the state for a call. The caller must disarm it with [`State::end`] before the
+    /// call's borrows end.
+    pub(super) fn begin(&mut self, call: &Call<'_>, now: Instant) {
+        self.memory_limit = call.limits.memory_bytes;
+        self.deadline = now + call.limits.time();
+        self.cancelled = Some(Cancelled(NonNull::from(call.cancelled)));
+        self.memory_refused = None;
+        self.ended = None;
+        self.panic = None;
+    }
+
+    /// Disarms the state.
+    pub(super) fn end(&mut self) {
+        self.cancelled = None;
+        self.stubs.clear();
+    }
+
+    fn tick(&mut self) -> UpdateDeadline {
+        let cancelled = self.cancelled.as_ref().is_some_and(|flag| {
+            // SAFETY: ticks happen only while the instance runs, and `Instance::run` clears
+            // the flag before it returns the borrow that the pointer was made from.
+            unsafe { flag.0.as_ref() }.load(Ordering::Relaxed)
+        });
+        self.ended = match (cancelled, Instant::now() >= self.deadline) {
+            (true, _) => Some(Ended::Cancelled),
+            (_, true) => Some(Ended::Timeout),
+            _ => return UpdateDeadline::Continue(1),
+        };
+        UpdateDeadline::Interrupt
+    }
+}
+
+impl ResourceLimiter for State {
+    fn memory_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let granted = desired <= self.memory_limit && maximum.is_none_or(|max| desired <= max);
+        if !granted {
+            self.memory_refused = Some(desired);
+        }
+        Ok(granted)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(desired <= TABLE_ELEMENTS && maximum.is_none_or(|max| desired <= max))
+    }
+}
+
+/// The imports that a component is given: those of `petrel:udf/host`, and no others.
+pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+    let mut linker = Linker::<State>::new(engine);
+    let mut host = linker.instance(HOST)?;
+    host.func_new("log", |store, _, arguments, _| {
+        if let [Val::Enum(level), Val::String(message)] = arguments {
+            log(&store.data().module, level, message);
+        }
+        Ok(())
+    })?;
+    host.func_wrap(
+        "panicked",
+        |mut store: StoreContextMut<'_, State>, (message,): (String,)| {
+            store.data_mut().panic = Some(message);
+            Ok(())
+        },
+    )?;
+    host.func_wrap(
+        "fetch",
+        |store: StoreContextMut<'_, State>, (record, bin): (u32, u32)| {
+            Ok((fetch(store.data(), record, bin),))
+        },
+    )?;
+    Ok(linker)
+}
+
+fn log(module: &str, level: &str, message: &str) {
+    match level {
+        "trace" => tracing::trace!(target: "udf", module, "{message}"),
+        "debug" => tracing::debug!(target: "udf", module, "{message}"),
+        "info" => tracing::info!(target: "udf", module, "{message}"),
+        "warning" => tracing::warn!(target: "udf", module, "{message}"),
+        _ => tracing::error!(target: "udf", module, "{message}"),
+    }
+}
+
+fn fetch(state: &State, record: u32, bin: u32) -> Vec<u8> {
+    state
+        .stubs
+        .iter()
+        .find(|stub| stub.record == record && stub.bin == bin)
+        .and_then(|stub| stub.body.bins().nth(stub.at))
+        .map(|(_, particle)| particle.data.to_vec())
+        .unwrap_or_default()
+}

@@ -1,0 +1,70 @@
+//! Functions that fail in every way there is, to see that the host stands.
+
+use petrel_udf::{Record, Result, ValueRef};
+
+/// Fails by its own word.
+#[petrel_udf::udf]
+pub fn throw(_record: &Record, message: &str) -> Result<()> {
+    Err(message)?
+}
+
+/// Panics.
+#[petrel_udf::udf]
+pub fn trap(_record: &Record) {
+    panic!("this function panics");
+}
+
+/// Panics on a record whose bin `bad` is true, else returns 1.
+#[petrel_udf::udf]
+pub fn trap_if_bad(record: &Record) -> Result<i64> {
+    if record.get::<Option<bool>>("bad")? == Some(true) {
+        panic!("a bad record");
+    }
+    Ok(1)
+}
+
+/// Loops for ever.
+#[petrel_udf::udf]
+pub fn spin(_record: &Record) -> i64 {
+    let mut n = 0i64;
+    loop {
+        n = std::hint::black_box(n).wrapping_add(1);
+        if n == i64::MIN {
+            return n;
+        }
+    }
+}
+
+/// Takes memory for ever.
+#[petrel_udf::udf]
+pub fn eat(_record: &Record) -> i64 {
+    let mut eaten: Vec<Vec<u8>> = Vec::new();
+    loop {
+        eaten.push(std::hint::black_box(vec![1; 1 << 20]));
+        if eaten.is_empty() {
+            return 0;
+        }
+    }
+}
+
+/// Calls itself for ever.
+#[petrel_udf::udf]
+pub fn deep(_record: &Record) -> i64 {
+    fn down(n: i64) -> i64 {
+        let n = std::hint::black_box(n);
+        if n < 0 { n } else { down(n + 1) + 1 }
+    }
+    down(0)
+}
+
+/// Returns its argument.
+#[petrel_udf::udf]
+pub fn echo<'a>(_record: &Record, value: ValueRef<'a>) -> ValueRef<'a> {
+    value
+}
+
+/// Returns a string of so many bytes.
+#[petrel_udf::udf]
+pub fn big(_record: &Record, bytes: usize) -> String {
+    "x".repeat(bytes)
+}
