@@ -77,12 +77,14 @@ async fn answer(
             Ok(())
         }
         FrameKind::Compressed => {
-            let error = Error::new(
-                ResultCode::EnterpriseOnly,
-                "compressed requests are not supported; switch compression off in the client's policy",
-            );
-            wire::push_error(&mut outbox.buf, error, ReplyTo::default());
-            Ok(())
+            let max = host.config.network.max_frame_bytes;
+            match wire::inflate(&body, max) {
+                Ok(body) => foreground::answer(host, peer, &body, outbox).await,
+                Err(e) => {
+                    wire::push_error(&mut outbox.buf, e, ReplyTo::default());
+                    Ok(())
+                }
+            }
         }
     }
 }

@@ -11,8 +11,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::config::Config;
-use super::config::NamespaceConfig;
+use super::config::{Config, NamespaceConfig};
 use super::connection;
 use super::host::Host;
 use crate::dispatch::{Dispatcher, HostOptions, NamespaceOptions, Storage, Threads};
@@ -31,6 +30,7 @@ pub struct ServeOptions {
 
 /// How long accepting waits after the system refused, for instance for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
 /// Serves until SIGTERM or Ctrl-C.
 ///
 /// Prints `listening on ADDRESS` on standard output once clients can connect. At the signal it

@@ -2,14 +2,18 @@
 
 mod batch;
 mod command;
+mod compress;
 pub mod flags;
 mod frame;
 mod message;
 mod query;
 mod reply;
+#[cfg(test)]
+mod tests;
 
 pub use batch::{Batch, Group};
 pub use command::Command;
+pub use compress::inflate;
 pub use frame::{
     FRAME_HEADER, FrameError, FrameHeader, FrameKind, VERSION, begin_frame, end_frame,
 };
