@@ -18,6 +18,8 @@ def user(id: int) -> dict[str, Any]:
         "tier": "free" if id % 3 == 0 else "paid",
         "active": id % 2 != 0,
         "expired": id % 4 == 0,
+        "name": f"user {id}",
+        "score": id * 100,
         "v": id * 10,
         "s": "sixteen letters!",
         "l": [(id * 31 + j) % 97 for j in range(16)],
@@ -51,6 +53,7 @@ VALUES = [
 class Case:
     """A function called on user 7."""
 
+    module: str
     function: str
     arguments: list
     result: Any
@@ -75,19 +78,34 @@ def _score(id: int) -> dict[str, Any]:
 
 
 CASES = [
-    Case("noop", [], 1, {}),
-    Case("bump", [5], 75, {"v": 75}),
-    Case("listsum", [], sum(USERS[7]["l"]), {}),
-    Case("fnv", [], _fnv(), {}),
-    Case("score", [1], _score(7), {"score": _score(7)}),
+    Case(
+        "my_module",
+        "transform_record",
+        ["arg1", "arg2"],
+        1,
+        {"tag1": "arg1", "tag2": "arg2", "visits": 1},
+    ),
+    Case("my_module", "get_computed_value", [42], 700 * 42, {}),
+    Case(
+        "my_module",
+        "process_record",
+        [],
+        {"name": "user 7", "tier": "paid", "visits": 0},
+        {"processed": True},
+    ),
+    Case("bench", "noop", [], 1, {}),
+    Case("bench", "bump", [5], 75, {"v": 75}),
+    Case("bench", "listsum", [], sum(USERS[7]["l"]), {}),
+    Case("bench", "fnv", [], _fnv(), {}),
+    Case("bench", "score", [1], _score(7), {"score": _score(7)}),
 ]
 
 
-def upload(runtime: str, directory: str) -> tuple[pathlib.Path, str, str]:
-    """A copy of my_module to register, its name on the server, and its package name. The
+def upload(runtime: str, name: str, directory: str) -> tuple[pathlib.Path, str, str]:
+    """A copy of a module to register, its name on the server, and its package name. The
     two runtimes' modules have names of their own, so that both can be there at once."""
-    source = module(runtime, "my_module")
-    package = f"my_module_{runtime}"
+    source = module(runtime, name)
+    package = f"{name}_{runtime}"
     path = pathlib.Path(directory, package + source.suffix)
     shutil.copyfile(source, path)
     return path, path.name, package

@@ -67,8 +67,8 @@ class Client(unittest.TestCase):
             query.ttl = ttl
         self.wait(query.execute_background(policy))
 
-    def register(self, runtime):
-        path, name, package = cases.upload(runtime, self.dir)
+    def register(self, runtime, name="my_module"):
+        path, name, package = cases.upload(runtime, name, self.dir)
         self.client.udf_put(str(path))
         self.assertIn(name, [entry["name"] for entry in self.client.udf_list()])
         return package
@@ -101,7 +101,7 @@ class Client(unittest.TestCase):
         self.load()
         expected = {id: bins["v"] for id, bins in cases.USERS.items()}
         for runtime in RUNTIMES:
-            package = self.register(runtime)
+            package = self.register(runtime, "bench")
             for condition in (None, exp.Eq(exp.StrBin("status"), "active")):
                 with self.subTest(runtime=runtime, filtered=condition is not None):
                     query = self.client.query("test", SET)
@@ -117,8 +117,8 @@ class Client(unittest.TestCase):
 
     def test_one_key(self):
         for runtime in RUNTIMES:
-            package = self.register(runtime)
             for case in cases.CASES:
+                package = self.register(runtime, case.module)
                 with self.subTest(runtime=runtime, function=case.function):
                     policy = {"exists": aerospike.POLICY_EXISTS_CREATE_OR_REPLACE}
                     self.client.put(key(7), cases.USERS[7], policy=policy)
@@ -131,7 +131,7 @@ class Client(unittest.TestCase):
         for runtime in RUNTIMES:
             with self.subTest(runtime=runtime):
                 self.load()
-                package = self.register(runtime)
+                package = self.register(runtime, "bench")
                 rows = self.client.batch_apply([key(i) for i in (1, 2, 3)], package, "bump", [1])
                 results = {row.key[2]: row.record[2]["SUCCESS"] for row in rows.batch_records}
                 self.assertEqual(results, {1: 11, 2: 21, 3: 31})
@@ -156,10 +156,10 @@ class Client(unittest.TestCase):
         for runtime in RUNTIMES:
             package = self.register(runtime)
             self.client.put(key(1), cases.USERS[1])
-            self.client.apply(key(1), package, "noop", [])
+            self.client.apply(key(1), package, "process_record", [])
         names = {entry["name"] for entry in self.client.udf_list()}
         self.assertEqual(names, {"my_module_lua.lua", "my_module_wasm.wasm"})
-        path, name, _ = cases.upload("lua", self.dir)
+        path, name, _ = cases.upload("lua", "my_module", self.dir)
         self.assertEqual(self.client.udf_get(name), path.read_text())
         for name in names:
             self.client.udf_remove(name)
@@ -291,7 +291,7 @@ class Client(unittest.TestCase):
         self.addCleanup(self.host.close)
         self.connect()
         self.load()
-        packages = [self.register(runtime) for runtime in RUNTIMES]
+        packages = [self.register(runtime, "bench") for runtime in RUNTIMES]
         self.host.restart()
         self.connect()
         self.assertEqual({id: bins for id, (_, bins) in self.stored().items()}, cases.USERS)

@@ -35,8 +35,8 @@ class SdkAsync(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(len(found), len(records), "a user came twice")
         return found
 
-    async def register(self, runtime):
-        path, server_path, package = cases.upload(runtime, self.dir)
+    async def register(self, runtime, name="my_module"):
+        path, server_path, package = cases.upload(runtime, name, self.dir)
         task = await self.session.register_udf_from_file(str(path), server_path)
         self.assertTrue(await task.wait_till_complete(sleep_time=0.05, timeout=10))
         return package
@@ -93,7 +93,7 @@ class SdkAsync(unittest.IsolatedAsyncioTestCase):
         await self.load()
         expected = {id: bins["v"] for id, bins in cases.USERS.items()}
         for runtime in RUNTIMES:
-            package = await self.register(runtime)
+            package = await self.register(runtime, "bench")
             for where in (None, "$.status == 'active'"):
                 with self.subTest(runtime=runtime, where=where):
                     builder = (
@@ -119,12 +119,52 @@ class SdkAsync(unittest.IsolatedAsyncioTestCase):
         self.assertTrue(await task.wait_till_complete(sleep_time=0.02, timeout=20))
         self.assertEqual(set(await self.stored()), {i for i in cases.USERS if i % 4})
 
+    async def test_background_udf_as_in_the_guide(self):
+        await self.load()
+        for visits, runtime in enumerate(RUNTIMES, start=1):
+            with self.subTest(runtime=runtime):
+                package = await self.register(runtime)
+                task = await (
+                    self.session.background_task()
+                    .execute_udf(users)
+                    .function(package, "transform_record")
+                    .passing("arg1", "arg2")
+                    .execute()
+                )
+                await task.wait_till_complete()
+                stored = await self.stored()
+                self.assertEqual(len(stored), cases.COUNT)
+                for record in stored.values():
+                    bins = [record.bins.get(name) for name in ("tag1", "tag2", "visits")]
+                    self.assertEqual(bins, ["arg1", "arg2", visits])
+
+    async def test_batch_as_in_the_guide(self):
+        for runtime in RUNTIMES:
+            with self.subTest(runtime=runtime):
+                await self.session.delete(*users.ids(1, 2, 3)).execute()
+                await self.load()
+                package = await self.register(runtime)
+                stream = await (
+                    self.session.execute_udf(*users.ids(1, 2, 3))
+                    .function(package, "process_record")
+                    .execute()
+                )
+                results = {}
+                async for result in stream:
+                    results[result.key.value] = result.udf_result
+                for id in (1, 2, 3):
+                    user = cases.USERS[id]
+                    summary = {"name": user["name"], "tier": user["tier"], "visits": 0}
+                    self.assertEqual(results[id], summary)
+                stored = await self.stored()
+                self.assertTrue(all(stored[id].bins["processed"] for id in (1, 2, 3)))
+
     # Foreground functions
 
     async def test_one_key(self):
         for runtime in RUNTIMES:
-            package = await self.register(runtime)
             for case in cases.CASES:
+                package = await self.register(runtime, case.module)
                 with self.subTest(runtime=runtime, function=case.function):
                     key = users.id(7)
                     await self.session.delete(key).execute()
@@ -145,7 +185,7 @@ class SdkAsync(unittest.IsolatedAsyncioTestCase):
         for runtime in RUNTIMES:
             with self.subTest(runtime=runtime):
                 await self.load()
-                package = await self.register(runtime)
+                package = await self.register(runtime, "bench")
                 stream = await (
                     self.session.execute_udf(*users.ids(1, 2, 3))
                     .function(package, "bump")
@@ -227,7 +267,7 @@ class SdkAsync(unittest.IsolatedAsyncioTestCase):
         self.addCleanup(self.host.close)
         await self.connect()
         await self.load()
-        packages = [await self.register(runtime) for runtime in RUNTIMES]
+        packages = [await self.register(runtime, "bench") for runtime in RUNTIMES]
         self.host.restart()
         await self.connect()
         stored = await self.stored()

@@ -36,8 +36,8 @@ class SdkSync(unittest.TestCase):
         self.assertEqual(len(found), len(records), "a user came twice")
         return found
 
-    def register(self, runtime):
-        path, server_path, package = cases.upload(runtime, self.dir)
+    def register(self, runtime, name="my_module"):
+        path, server_path, package = cases.upload(runtime, name, self.dir)
         task = self.session.register_udf_from_file(str(path), server_path)
         self.assertTrue(task.wait_till_complete_blocking(sleep_time=0.05, timeout=10))
         return package
@@ -94,7 +94,7 @@ class SdkSync(unittest.TestCase):
         self.load()
         expected = {id: bins["v"] for id, bins in cases.USERS.items()}
         for runtime in RUNTIMES:
-            package = self.register(runtime)
+            package = self.register(runtime, "bench")
             for where in (None, "$.status == 'active'"):
                 with self.subTest(runtime=runtime, where=where):
                     builder = (
@@ -120,12 +120,52 @@ class SdkSync(unittest.TestCase):
         self.assertTrue(task.wait_till_complete_blocking(sleep_time=0.02, timeout=20))
         self.assertEqual(set(self.stored()), {i for i in cases.USERS if i % 4})
 
+    def test_background_udf_as_in_the_guide(self):
+        self.load()
+        for visits, runtime in enumerate(RUNTIMES, start=1):
+            with self.subTest(runtime=runtime):
+                package = self.register(runtime)
+                task = (
+                    self.session.background_task()
+                    .execute_udf(users)
+                    .function(package, "transform_record")
+                    .passing("arg1", "arg2")
+                    .execute()
+                )
+                task.wait_till_complete_blocking()
+                stored = self.stored()
+                self.assertEqual(len(stored), cases.COUNT)
+                for record in stored.values():
+                    bins = [record.bins.get(name) for name in ("tag1", "tag2", "visits")]
+                    self.assertEqual(bins, ["arg1", "arg2", visits])
+
+    def test_batch_as_in_the_guide(self):
+        for runtime in RUNTIMES:
+            with self.subTest(runtime=runtime):
+                self.session.delete(*users.ids(1, 2, 3)).execute()
+                self.load()
+                package = self.register(runtime)
+                stream = (
+                    self.session.execute_udf(*users.ids(1, 2, 3))
+                    .function(package, "process_record")
+                    .execute()
+                )
+                results = {}
+                for result in stream:
+                    results[result.key.value] = result.udf_result
+                for id in (1, 2, 3):
+                    user = cases.USERS[id]
+                    summary = {"name": user["name"], "tier": user["tier"], "visits": 0}
+                    self.assertEqual(results[id], summary)
+                stored = self.stored()
+                self.assertTrue(all(stored[id].bins["processed"] for id in (1, 2, 3)))
+
     # Foreground functions
 
     def test_one_key(self):
         for runtime in RUNTIMES:
-            package = self.register(runtime)
             for case in cases.CASES:
+                package = self.register(runtime, case.module)
                 with self.subTest(runtime=runtime, function=case.function):
                     key = users.id(7)
                     self.session.delete(key).execute()
@@ -146,7 +186,7 @@ class SdkSync(unittest.TestCase):
         for runtime in RUNTIMES:
             with self.subTest(runtime=runtime):
                 self.load()
-                package = self.register(runtime)
+                package = self.register(runtime, "bench")
                 stream = (
                     self.session.execute_udf(*users.ids(1, 2, 3))
                     .function(package, "bump")
@@ -228,7 +268,7 @@ class SdkSync(unittest.TestCase):
         self.addCleanup(self.host.close)
         self.connect()
         self.load()
-        packages = [self.register(runtime) for runtime in RUNTIMES]
+        packages = [self.register(runtime, "bench") for runtime in RUNTIMES]
         self.host.restart()
         self.connect()
         stored = self.stored()

@@ -35,6 +35,8 @@ pub async fn load(client: &Client, count: i64) -> Result<()> {
             as_bin!("tier", if id % 3 == 0 { "free" } else { "paid" }),
             as_bin!("active", id % 2 != 0),
             as_bin!("expired", id % 4 == 0),
+            as_bin!("name", format!("user {id}")),
+            as_bin!("score", id * 100),
             as_bin!("v", id * 10),
             as_bin!("s", "sixteen letters!"),
             as_bin!("l", list),

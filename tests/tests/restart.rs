@@ -23,8 +23,8 @@ async fn modules_are_listed_given_back_and_removed() -> Result<()> {
     users::load(&client, 1).await?;
     assert_eq!(raw::info(host.address(), "udf-list")?, "");
     for runtime in Runtime::ALL {
-        let package = runtime.register(&client, "my_module").await?;
-        let file = runtime.file_name("my_module");
+        let package = runtime.register(&client, "bench").await?;
+        let file = runtime.file_name("bench");
         let list = raw::info(host.address(), "udf-list")?;
         let entry = list
             .split(';')
@@ -42,7 +42,7 @@ async fn modules_are_listed_given_back_and_removed() -> Result<()> {
             .split(';')
             .find_map(|part| part.strip_prefix("content="))
             .with_context(|| format!("no content in {given:.80}"))?;
-        assert_eq!(decode(content)?, runtime.module("my_module")?, "{file}");
+        assert_eq!(decode(content)?, runtime.module("bench")?, "{file}");
 
         bump(&client, &package).await?;
         let task = client.remove_udf(&AdminPolicy::default(), &file).await?;
@@ -94,7 +94,7 @@ async fn a_restart_keeps_records_and_modules() -> Result<()> {
         .delete(&WritePolicy::default(), &users::key(3))
         .await?;
     for runtime in Runtime::ALL {
-        let package = runtime.register(&client, "my_module").await?;
+        let package = runtime.register(&client, "bench").await?;
         bump(&client, &package).await?;
     }
     guests::register(&client, "gone.lua", b"function f(rec) return 1 end").await?;
@@ -125,7 +125,7 @@ async fn a_restart_keeps_records_and_modules() -> Result<()> {
 
     let client = host.client().await?;
     for (runtime, v) in Runtime::ALL.into_iter().zip([13, 14]) {
-        let file = runtime.file_name("my_module");
+        let file = runtime.file_name("bench");
         let package = file.rsplit_once('.').context("no extension")?.0;
         assert_eq!(
             bump(&client, package).await?,
@@ -142,7 +142,7 @@ async fn what_a_background_udf_wrote_is_there_after_a_restart() -> Result<()> {
     let client = host.client().await?;
     users::load(&client, 100).await?;
     for runtime in Runtime::ALL {
-        let package = runtime.register(&client, "my_module").await?;
+        let package = runtime.register(&client, "bench").await?;
         let statement = aerospike::Statement::new("test", users::SET, aerospike::Bins::All);
         let task = client
             .query_execute_udf(

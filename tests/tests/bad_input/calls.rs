@@ -52,11 +52,11 @@ async fn untouched(client: &Client) -> Result<()> {
 }
 
 /// Calls a function of `misbehave` on both runtimes and checks the error and what is left.
-async fn misbehaves(function: &str, parts: &[&str]) -> Result<()> {
+async fn misbehaves(function: &str, arguments: &[Value], parts: &[&str]) -> Result<()> {
     for runtime in Runtime::ALL {
         let (host, client) = host_with_a_user().await?;
         let package = runtime.register(&client, "misbehave").await?;
-        let error = fails(&client, &package, function, &[]).await?;
+        let error = fails(&client, &package, function, arguments).await?;
         says(&error, UDF_CODE, parts).with_context(|| format!("{runtime:?}"))?;
         untouched(&client)
             .await
@@ -68,17 +68,32 @@ async fn misbehaves(function: &str, parts: &[&str]) -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_function_that_throws_writes_nothing_and_its_words_arrive() -> Result<()> {
-    misbehaves("throw", &["thrown on purpose"]).await
+    misbehaves(
+        "throw",
+        &["thrown on purpose".into()],
+        &["thrown on purpose"],
+    )
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_function_that_traps_writes_nothing() -> Result<()> {
-    misbehaves("trap", &[]).await
+    misbehaves("trap", &[], &[]).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_function_that_loops_for_ever_is_stopped() -> Result<()> {
-    misbehaves("spin", &["time"]).await
+    misbehaves("spin", &[], &["time"]).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_that_calls_itself_for_ever_is_stopped() -> Result<()> {
+    misbehaves("deep", &[], &["stack"]).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_beyond_the_limit_is_refused() -> Result<()> {
+    misbehaves("big", &[Value::Int(4 << 20)], &["result"]).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,7 +138,7 @@ async fn pcall_does_not_swallow_the_limits() -> Result<()> {
 async fn one_long_step_inside_the_library_is_bounded_too() -> Result<()> {
     let (host, client) = host_with_a_user().await?;
     let package = Runtime::Lua.register(&client, "misbehave").await?;
-    for function in ["eat_at_once", "deep", "slow_pattern"] {
+    for function in ["eat_at_once", "slow_pattern"] {
         let error = fails(&client, &package, function, &[]).await?;
         says(&error, UDF_CODE, &[]).with_context(|| function.to_owned())?;
         untouched(&client).await?;
@@ -136,7 +151,7 @@ async fn a_worker_that_was_stopped_serves_the_next_call() -> Result<()> {
     for runtime in Runtime::ALL {
         let (_host, client) = host_with_a_user().await?;
         let bad = runtime.register(&client, "misbehave").await?;
-        let good = runtime.register(&client, "my_module").await?;
+        let good = runtime.register(&client, "bench").await?;
         for function in ["spin", "trap", "eat", "throw"] {
             fails(&client, &bad, function, &[]).await?;
             for _ in 0..16 {
@@ -156,7 +171,7 @@ async fn an_unknown_module_or_function_is_named_in_the_error() -> Result<()> {
     let error = fails(&client, "nobody", "f", &[]).await?;
     says(&error, UDF_CODE, &["nobody"])?;
     for runtime in Runtime::ALL {
-        let package = runtime.register(&client, "my_module").await?;
+        let package = runtime.register(&client, "bench").await?;
         for function in ["nothing", "", "_start", "print", "aerospike"] {
             let error = fails(&client, &package, function, &[]).await?;
             says(&error, UDF_CODE, &["function not found"])
@@ -171,7 +186,7 @@ async fn an_unknown_module_or_function_is_named_in_the_error() -> Result<()> {
 async fn wrong_arguments_fail_and_write_nothing() -> Result<()> {
     for runtime in Runtime::ALL {
         let (host, client) = host_with_a_user().await?;
-        let package = runtime.register(&client, "my_module").await?;
+        let package = runtime.register(&client, "bench").await?;
         for arguments in [vec![], vec![Value::String("x".into())], vec![Value::Nil]] {
             let error = fails(&client, &package, "bump", &arguments).await?;
             says(&error, UDF_CODE, &[]).with_context(|| format!("{runtime:?} {arguments:?}"))?;
@@ -185,7 +200,7 @@ async fn wrong_arguments_fail_and_write_nothing() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_arguments_of_a_component_are_told_from_right_ones() -> Result<()> {
     let (_host, client) = host_with_a_user().await?;
-    let package = Runtime::Wasm.register(&client, "my_module").await?;
+    let package = Runtime::Wasm.register(&client, "bench").await?;
     let error = fails(&client, &package, "bump", &[]).await?;
     says(&error, UDF_CODE, &["argument"])?;
     let error = fails(&client, &package, "bump", &[Value::String("x".into())]).await?;
@@ -197,7 +212,7 @@ async fn an_argument_list_that_is_not_one_is_refused() -> Result<()> {
     use petrel_tests::raw::{Message, Wire};
     let (host, client) = host_with_a_user().await?;
     for runtime in Runtime::ALL {
-        let package = runtime.register(&client, "my_module").await?;
+        let package = runtime.register(&client, "bench").await?;
         for arguments in [
             &b"\xc1"[..],
             b"\x01",
@@ -258,10 +273,10 @@ async fn in_the_background_the_failing_records_are_counted() -> Result<()> {
         let client = host.client().await?;
         users::load(&client, 50).await?;
         let package = runtime.register(&client, "misbehave").await?;
-        for function in ["throw", "trap"] {
+        for (function, arguments) in [("throw", vec!["no".into()]), ("trap", vec![])] {
             let statement = Statement::new("test", users::SET, Bins::All);
             let task = client
-                .query_execute_udf(&patient(), statement, &package, function, &[])
+                .query_execute_udf(&patient(), statement, &package, function, &arguments)
                 .await?;
             let progress = task
                 .wait_for_progress(Some(Duration::from_secs(20)), Duration::from_millis(20))

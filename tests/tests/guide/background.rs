@@ -166,7 +166,7 @@ async fn a_background_udf_runs_on_every_matching_record_in_both_runtimes() -> Re
     let (_host, client) = loaded().await?;
     let mut expected: Vec<i64> = (0..=USERS).map(|id| id * 10).collect();
     for runtime in Runtime::ALL {
-        let package = runtime.register(&client, "my_module").await?;
+        let package = runtime.register(&client, "bench").await?;
         for filter in [None, Some("$.status == 'active'")] {
             let policy = filter.map_or_else(|| Ok(WritePolicy::default()), matching)?;
             let task = client
@@ -189,6 +189,43 @@ async fn a_background_udf_runs_on_every_matching_record_in_both_runtimes() -> Re
                     "{runtime:?} user {id}"
                 );
             }
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_guide_s_background_udf_transforms_every_record_in_both_runtimes() -> Result<()> {
+    let (_host, client) = loaded().await?;
+    for (runtime, visits) in Runtime::ALL.into_iter().zip(1..) {
+        let package = runtime.register(&client, "my_module").await?;
+        let arguments = ["arg1".into(), "arg2".into()];
+        let policy = WritePolicy::default();
+        let task = client
+            .query_execute_udf(
+                &policy,
+                all_users(),
+                &package,
+                "transform_record",
+                &arguments,
+            )
+            .await?;
+        until(&task).await?;
+        let users = users::read_all(&client).await?;
+        assert_eq!(users.len() as i64, USERS);
+        for (id, user) in users {
+            assert!(
+                is(&user, "tag1", &"arg1".into()),
+                "{runtime:?} user {id}: {user:?}"
+            );
+            assert!(
+                is(&user, "tag2", &"arg2".into()),
+                "{runtime:?} user {id}: {user:?}"
+            );
+            assert!(
+                is(&user, "visits", &Value::Int(visits)),
+                "{runtime:?} user {id}: {user:?}"
+            );
         }
     }
     Ok(())

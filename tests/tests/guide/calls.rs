@@ -48,6 +48,34 @@ fn cases() -> Vec<Case> {
     vec![
         Case {
             module: "my_module",
+            function: "transform_record",
+            arguments: vec!["arg1".into(), "arg2".into()],
+            result: Some(Value::Int(1)),
+            after: vec![
+                ("tag1", "arg1".into()),
+                ("tag2", "arg2".into()),
+                ("visits", Value::Int(1)),
+            ],
+            generation: 2,
+        },
+        Case {
+            module: "my_module",
+            function: "get_computed_value",
+            arguments: vec![Value::Int(42)],
+            result: Some(Value::Int(700 * 42)),
+            after: vec![("score", Value::Int(700))],
+            generation: 1,
+        },
+        Case {
+            module: "my_module",
+            function: "process_record",
+            arguments: vec![],
+            result: Some(as_map!("name" => "user 7", "tier" => "paid", "visits" => 0)),
+            after: vec![("processed", Value::Bool(true))],
+            generation: 2,
+        },
+        Case {
+            module: "bench",
             function: "noop",
             arguments: vec![],
             result: Some(Value::Int(1)),
@@ -55,7 +83,7 @@ fn cases() -> Vec<Case> {
             generation: 1,
         },
         Case {
-            module: "my_module",
+            module: "bench",
             function: "bump",
             arguments: vec![Value::Int(5)],
             result: Some(Value::Int(75)),
@@ -63,7 +91,7 @@ fn cases() -> Vec<Case> {
             generation: 2,
         },
         Case {
-            module: "my_module",
+            module: "bench",
             function: "listsum",
             arguments: vec![],
             result: Some(Value::Int(list_of(7).iter().sum())),
@@ -71,7 +99,7 @@ fn cases() -> Vec<Case> {
             generation: 1,
         },
         Case {
-            module: "my_module",
+            module: "bench",
             function: "fnv",
             arguments: vec![],
             result: Some(Value::Int(fnv())),
@@ -79,7 +107,7 @@ fn cases() -> Vec<Case> {
             generation: 1,
         },
         Case {
-            module: "my_module",
+            module: "bench",
             function: "score",
             arguments: vec![Value::Int(1)],
             result: Some(score_of(7)),
@@ -134,7 +162,7 @@ async fn a_batch_udf_answers_for_every_key_in_both_runtimes() -> Result<()> {
             .delete(&WritePolicy::default(), &users::key(4))
             .await?;
         users::load(&client, 3).await?;
-        let package = runtime.register(&client, "my_module").await?;
+        let package = runtime.register(&client, "bench").await?;
         let policy = BatchUdfPolicy::default();
         let mut calls: Vec<_> = (1..=3)
             .map(|id| {
@@ -173,12 +201,50 @@ async fn a_batch_udf_answers_for_every_key_in_both_runtimes() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_guide_s_batch_udf_processes_what_is_there_in_both_runtimes() -> Result<()> {
+    let host = Host::memory()?;
+    let client = host.client().await?;
+    for runtime in Runtime::ALL {
+        client
+            .delete(&WritePolicy::default(), &users::key(2))
+            .await?;
+        users::load(&client, 2).await?;
+        let package = runtime.register(&client, "my_module").await?;
+        let policy = BatchUdfPolicy::default();
+        let call =
+            |id| BatchOperation::udf(&policy, users::key(id), &package, "process_record", vec![]);
+        // There is no user 9, which the function tells by returning nil.
+        let mut calls = [call(1), call(2), call(9)];
+        client.batch(&BatchPolicy::default(), &mut calls).await?;
+        for (call, (id, tier)) in calls.iter().zip([(1, "paid"), (2, "paid")]) {
+            let record = call
+                .record()
+                .with_context(|| format!("{runtime:?}: {call:?}"))?;
+            let name = format!("user {id}");
+            let summary = as_map!("name" => name, "tier" => tier, "visits" => 0);
+            assert_eq!(record.bins.get("SUCCESS"), Some(&summary), "{runtime:?}");
+            let stored = users::read(&client, id)
+                .await?
+                .context("the record is gone")?;
+            assert_eq!(
+                stored.bins.get("processed"),
+                Some(&Value::Bool(true)),
+                "{runtime:?}"
+            );
+        }
+        assert_eq!(calls[2].result_code(), Some(ResultCode::Ok), "{runtime:?}");
+        assert!(users::read(&client, 9).await?.is_none(), "{runtime:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_filter_keeps_a_foreground_udf_from_running() -> Result<()> {
     let host = Host::memory()?;
     let client = host.client().await?;
     users::load(&client, 2).await?;
     for runtime in Runtime::ALL {
-        let package = runtime.register(&client, "my_module").await?;
+        let package = runtime.register(&client, "bench").await?;
         let policy = matching("$.status == 'nobody'")?;
         let error = client
             .execute_udf(&policy, &users::key(1), &package, "bump", &[Value::Int(1)])
@@ -201,8 +267,6 @@ async fn values_of_every_type_go_through_a_function_unchanged() -> Result<()> {
     let host = Host::memory()?;
     let client = host.client().await?;
     users::load(&client, 1).await?;
-    let echo = b"function echo(rec, value) return value end";
-    petrel_tests::guests::register(&client, "echo.lua", echo).await?;
     let values = [
         Value::Int(i64::MIN),
         Value::Int(i64::MAX),
@@ -217,18 +281,22 @@ async fn values_of_every_type_go_through_a_function_unchanged() -> Result<()> {
         as_map!("a" => 1, "b" => as_list!(1, 2), "c" => as_map!("d" => "e")),
         as_map!(1 => "one", 2 => "two"),
     ];
-    for value in values {
-        let result = client
-            .execute_udf(
-                &WritePolicy::default(),
-                &users::key(1),
-                "echo",
-                "echo",
-                &[value.clone()],
-            )
-            .await
-            .with_context(|| format!("{value:?}"))?;
-        assert_eq!(result, Some(value));
+    for runtime in Runtime::ALL {
+        let package = runtime.register(&client, "misbehave").await?;
+        for value in &values {
+            let arguments = [value.clone()];
+            let result = client
+                .execute_udf(
+                    &WritePolicy::default(),
+                    &users::key(1),
+                    &package,
+                    "echo",
+                    &arguments,
+                )
+                .await
+                .with_context(|| format!("{runtime:?} {value:?}"))?;
+            assert_eq!(result.as_ref(), Some(value), "{runtime:?}");
+        }
     }
     Ok(())
 }
