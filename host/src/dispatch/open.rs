@@ -9,6 +9,7 @@ use cap_std::fs::Dir;
 use super::{Dispatcher, Namespace, Threads};
 use crate::model::{Error, Result, ResultCode};
 use crate::store::{Durable, DurableOptions, MemoryStore, RecordStore};
+use crate::udf::wasm::WasmRuntime;
 use crate::udf::{LimitsByModule, Modules, Registry, Runtime};
 
 /// The directory of modules inside a data directory.
@@ -89,7 +90,13 @@ impl Dispatcher {
 
 fn runtimes(modules: &Arc<Modules>) -> Result<Vec<Arc<dyn Runtime>>> {
     let _ = modules;
-    Ok(Vec::new())
+    let wasm = WasmRuntime::new().map_err(|e| {
+        Error::new(
+            ResultCode::ServerError,
+            format!("the WebAssembly runtime does not start: {e}"),
+        )
+    })?;
+    Ok(vec![Arc::new(wasm)])
 }
 
 type Stores = Vec<Arc<dyn RecordStore>>;
