@@ -2,6 +2,7 @@
 //! the registry of modules.
 
 mod error;
+pub mod lua;
 mod record;
 mod registry;
 mod runtime;

@@ -1,0 +1,361 @@
+//! Standard functions that are replaced because the originals would let a function outlive
+//! its time limit or touch what the next call sees.
+
+use std::ffi::{CStr, c_int};
+use std::ptr;
+
+use mlua::ffi::*;
+
+use super::object::fail;
+use super::slot::{Trip, check_overdue, give_up, slot};
+
+/// Loops in C look at the clock this often.
+const STEPS: i64 = 4096;
+
+/// After a protected call failed: an error that must end the invocation is raised again.
+unsafe fn settle(l: *mut lua_State, status: c_int) {
+    let s = slot(l);
+    if status == LUA_ERRMEM && s.trip == Trip::No {
+        s.trip = Trip::Memory;
+    }
+    if s.trip != Trip::No {
+        give_up(l, s);
+    }
+}
+
+unsafe extern "C-unwind" fn protected(l: *mut lua_State, status: c_int, extra: isize) -> c_int {
+    if status != LUA_OK && status != LUA_YIELD {
+        settle(l, status);
+        lua_pushboolean(l, 0);
+        lua_pushvalue(l, -2);
+        return 2;
+    }
+    lua_gettop(l) - extra as c_int
+}
+
+unsafe extern "C-unwind" fn pcall(l: *mut lua_State) -> c_int {
+    luaL_checkany(l, 1);
+    lua_pushboolean(l, 1);
+    lua_insert(l, 1);
+    let status = lua_pcallk(l, lua_gettop(l) - 2, LUA_MULTRET, 0, 0, Some(protected));
+    protected(l, status, 0)
+}
+
+unsafe extern "C-unwind" fn xpcall(l: *mut lua_State) -> c_int {
+    let n = lua_gettop(l);
+    luaL_checktype(l, 2, LUA_TFUNCTION);
+    lua_pushvalue(l, lua_upvalueindex(1));
+    lua_pushvalue(l, 2);
+    lua_pushcclosure(l, handle, 2);
+    lua_replace(l, 2);
+    lua_pushboolean(l, 1);
+    lua_pushvalue(l, 1);
+    lua_rotate(l, 3, 2);
+    let status = lua_pcallk(l, n - 2, LUA_MULTRET, 2, 2, Some(protected));
+    protected(l, status, 2)
+}
+
+/// The message handler of `xpcall`: the given one, unless the invocation has to end. (A
+/// handler that runs because of the hook runs without hooks, and nothing could stop it.)
+unsafe extern "C-unwind" fn handle(l: *mut lua_State) -> c_int {
+    if slot(l).trip == Trip::No {
+        lua_pushvalue(l, lua_upvalueindex(2));
+        lua_insert(l, 1);
+        lua_call(l, 1, 1);
+    }
+    1
+}
+
+unsafe fn coroutine(l: *mut lua_State) -> *mut lua_State {
+    let co = lua_tothread(l, 1);
+    if co.is_null() {
+        luaL_argerror(l, 1, c"coroutine expected".as_ptr());
+    }
+    co
+}
+
+/// Resumes `co` with the `n` values on top; returns how many it gave, or -1 and the error.
+unsafe fn run(l: *mut lua_State, co: *mut lua_State, n: c_int) -> c_int {
+    if lua_checkstack(co, n) == 0 {
+        lua_pushstring(l, c"too many arguments to resume".as_ptr());
+        return -1;
+    }
+    lua_xmove(l, co, n);
+    let mut results = 0;
+    let before = slot(l).pulse.switch(co);
+    let status = lua_resume(co, l, n, &raw mut results);
+    slot(l).pulse.switch(before);
+    if status == LUA_OK || status == LUA_YIELD {
+        if lua_checkstack(l, results + 1) == 0 {
+            lua_pop(co, results);
+            lua_pushstring(l, c"too many results to resume".as_ptr());
+            return -1;
+        }
+        lua_xmove(co, l, results);
+        return results;
+    }
+    lua_xmove(co, l, 1);
+    settle(l, status);
+    -1
+}
+
+unsafe extern "C-unwind" fn resume(l: *mut lua_State) -> c_int {
+    let co = coroutine(l);
+    let n = run(l, co, lua_gettop(l) - 1);
+    lua_pushboolean(l, (n >= 0).into());
+    let given = n.max(1 - c_int::from(n >= 0));
+    lua_insert(l, -(given + 1));
+    given + 1
+}
+
+unsafe extern "C-unwind" fn wrapped(l: *mut lua_State) -> c_int {
+    let co = lua_tothread(l, lua_upvalueindex(2));
+    let n = run(l, co, lua_gettop(l));
+    if n >= 0 {
+        return n;
+    }
+    if !matches!(lua_status(co), LUA_OK | LUA_YIELD) {
+        let before = slot(l).pulse.switch(co);
+        let status = lua_closethread(co, l);
+        slot(l).pulse.switch(before);
+        if status != LUA_OK {
+            lua_xmove(co, l, 1);
+            settle(l, status);
+        }
+    }
+    if lua_type(l, -1) == LUA_TSTRING {
+        luaL_where(l, 1);
+        lua_insert(l, -2);
+        lua_concat(l, 2);
+    }
+    lua_error(l)
+}
+
+unsafe extern "C-unwind" fn wrap(l: *mut lua_State) -> c_int {
+    luaL_checktype(l, 1, LUA_TFUNCTION);
+    lua_pushvalue(l, lua_upvalueindex(1));
+    let co = lua_newthread(l);
+    lua_pushvalue(l, 1);
+    lua_xmove(l, co, 1);
+    lua_pushcclosure(l, wrapped, 2);
+    1
+}
+
+unsafe extern "C-unwind" fn close(l: *mut lua_State) -> c_int {
+    let co = coroutine(l);
+    let mut frame: lua_Debug = std::mem::zeroed();
+    if co == l || (lua_status(co) == LUA_OK && lua_getstack(co, 0, &raw mut frame) != 0) {
+        fail(l, c"cannot close a running coroutine");
+    }
+    let before = slot(l).pulse.switch(co);
+    let status = lua_closethread(co, l);
+    slot(l).pulse.switch(before);
+    if status == LUA_OK {
+        lua_pushboolean(l, 1);
+        return 1;
+    }
+    lua_xmove(co, l, 1);
+    settle(l, status);
+    lua_pushboolean(l, 0);
+    lua_insert(l, -2);
+    2
+}
+
+unsafe extern "C-unwind" fn setmetatable(l: *mut lua_State) -> c_int {
+    luaL_checktype(l, 1, LUA_TTABLE);
+    let t = lua_type(l, 2);
+    if t != LUA_TNIL && t != LUA_TTABLE {
+        luaL_argerror(l, 2, c"nil or table expected".as_ptr());
+    }
+    if luaL_getmetafield(l, 1, c"__metatable".as_ptr()) != LUA_TNIL {
+        fail(l, c"cannot change a protected metatable");
+    }
+    lua_settop(l, 2);
+    if t == LUA_TTABLE {
+        // Finalizers run without hooks, so nothing could end one; and they run in other calls.
+        lua_pushstring(l, c"__gc".as_ptr());
+        if lua_rawget(l, 2) != LUA_TNIL {
+            fail(l, c"finalizers (__gc) are not available");
+        }
+        lua_settop(l, 2);
+    }
+    lua_setmetatable(l, 1);
+    1
+}
+
+unsafe extern "C-unwind" fn rawset(l: *mut lua_State) -> c_int {
+    luaL_checktype(l, 1, LUA_TTABLE);
+    luaL_checkany(l, 2);
+    luaL_checkany(l, 3);
+    lua_settop(l, 3);
+    if lua_getmetatable(l, 1) != 0 {
+        lua_pushstring(l, c"__frozen".as_ptr());
+        if lua_rawget(l, -2) != LUA_TNIL {
+            fail(l, c"a standard table cannot be changed");
+        }
+        lua_settop(l, 3);
+    }
+    lua_rawset(l, 1);
+    1
+}
+
+/// `__newindex` of the tables that all calls share.
+pub(super) unsafe extern "C-unwind" fn frozen(l: *mut lua_State) -> c_int {
+    fail(l, c"a standard table cannot be changed")
+}
+
+/// `load`, for text only. The second upvalue is the original.
+unsafe extern "C-unwind" fn load(l: *mut lua_State) -> c_int {
+    let n = lua_gettop(l).min(4);
+    lua_settop(l, 4);
+    lua_pushstring(l, c"t".as_ptr());
+    lua_replace(l, 3);
+    lua_settop(l, n.max(3));
+    lua_pushvalue(l, lua_upvalueindex(2));
+    lua_insert(l, 1);
+    lua_call(l, n.max(3), LUA_MULTRET);
+    lua_gettop(l)
+}
+
+/// `string.rep`; the original loops for as long as `n` says when there is nothing to repeat.
+unsafe extern "C-unwind" fn rep(l: *mut lua_State) -> c_int {
+    let (mut a, mut b) = (0, 0);
+    luaL_checklstring(l, 1, &raw mut a);
+    luaL_optlstring(l, 3, c"".as_ptr(), &raw mut b);
+    if a + b == 0 {
+        lua_pushstring(l, c"".as_ptr());
+        return 1;
+    }
+    lua_settop(l, 3);
+    lua_pushvalue(l, lua_upvalueindex(2));
+    lua_insert(l, 1);
+    lua_call(l, 3, 1);
+    1
+}
+
+/// `collectgarbage`: tells the memory in use, and leaves collecting to the host.
+unsafe extern "C-unwind" fn collectgarbage(l: *mut lua_State) -> c_int {
+    let what = luaL_optlstring(l, 1, c"collect".as_ptr(), ptr::null_mut());
+    if CStr::from_ptr(what) == c"count" {
+        let kib = lua_gc(l, LUA_GCCOUNT, 0);
+        let rest = lua_gc(l, LUA_GCCOUNTB, 0);
+        lua_pushnumber(l, f64::from(kib) + f64::from(rest) / 1024.0);
+    } else {
+        lua_pushinteger(l, 0);
+    }
+    1
+}
+
+unsafe extern "C-unwind" fn print(l: *mut lua_State) -> c_int {
+    let n = lua_gettop(l);
+    luaL_checkstack(l, n * 2 + 4, ptr::null());
+    for i in 1..=n {
+        if i > 1 {
+            lua_pushstring(l, c"\t".as_ptr());
+        }
+        luaL_tolstring(l, i, ptr::null_mut());
+    }
+    lua_concat(l, (n * 2 - 1).max(0));
+    let text = String::from_utf8_lossy(super::object::raw_str(l, -1));
+    tracing::info!(target: "petrel::udf", "{text}");
+    0
+}
+
+unsafe fn pause(l: *mut lua_State, i: i64) {
+    if i % STEPS == 0 {
+        check_overdue(l);
+    }
+}
+
+unsafe extern "C-unwind" fn insert(l: *mut lua_State) -> c_int {
+    luaL_checktype(l, 1, LUA_TTABLE);
+    let end = luaL_len(l, 1).wrapping_add(1);
+    let mut at = end;
+    match lua_gettop(l) {
+        2 => {}
+        3 => {
+            at = luaL_checkinteger(l, 2);
+            if (at as u64).wrapping_sub(1) >= end as u64 {
+                luaL_argerror(l, 2, c"position out of bounds".as_ptr());
+            }
+            let mut i = end;
+            while i > at {
+                pause(l, i);
+                lua_geti(l, 1, i - 1);
+                lua_seti(l, 1, i);
+                i -= 1;
+            }
+        }
+        _ => fail(l, c"wrong number of arguments to 'insert'"),
+    }
+    lua_seti(l, 1, at);
+    0
+}
+
+unsafe extern "C-unwind" fn remove(l: *mut lua_State) -> c_int {
+    luaL_checktype(l, 1, LUA_TTABLE);
+    let size = luaL_len(l, 1);
+    let mut at = luaL_optinteger(l, 2, size);
+    if lua_gettop(l) > 1 && (at as u64).wrapping_sub(1) > size as u64 {
+        luaL_argerror(l, 2, c"position out of bounds".as_ptr());
+    }
+    lua_geti(l, 1, at);
+    while at < size {
+        pause(l, at);
+        lua_geti(l, 1, at + 1);
+        lua_seti(l, 1, at);
+        at += 1;
+    }
+    lua_pushnil(l);
+    lua_seti(l, 1, at);
+    1
+}
+
+unsafe extern "C-unwind" fn move_(l: *mut lua_State) -> c_int {
+    luaL_checktype(l, 1, LUA_TTABLE);
+    let from = luaL_checkinteger(l, 2);
+    let end = luaL_checkinteger(l, 3);
+    let to = luaL_checkinteger(l, 4);
+    let target = if lua_type(l, 5) > LUA_TNIL { 5 } else { 1 };
+    luaL_checktype(l, target, LUA_TTABLE);
+    if end >= from {
+        if from <= 0 && end >= i64::MAX.wrapping_add(from) {
+            luaL_argerror(l, 3, c"too many elements to move".as_ptr());
+        }
+        let n = end - from + 1;
+        if to > i64::MAX - n + 1 {
+            luaL_argerror(l, 4, c"destination wrap around".as_ptr());
+        }
+        let forward =
+            to > end || to <= from || (target != 1 && lua_compare(l, 1, target, LUA_OPEQ) == 0);
+        for step in 0..n {
+            pause(l, step);
+            let i = if forward { step } else { n - 1 - step };
+            lua_geti(l, 1, from + i);
+            lua_seti(l, target, to + i);
+        }
+    }
+    lua_pushvalue(l, target);
+    1
+}
+
+/// Replacements by library; the ones in `WITH_ORIGINAL` get it as their second upvalue.
+pub(super) const BASE: &[(&CStr, lua_CFunction)] = &[
+    (c"pcall", pcall),
+    (c"xpcall", xpcall),
+    (c"setmetatable", setmetatable),
+    (c"rawset", rawset),
+    (c"collectgarbage", collectgarbage),
+    (c"print", print),
+    (c"require", super::require::require),
+];
+/// See [`BASE`].
+pub(super) const BASE_WITH_ORIGINAL: &[(&CStr, lua_CFunction)] = &[(c"load", load)];
+/// See [`BASE`].
+pub(super) const STRING_WITH_ORIGINAL: &[(&CStr, lua_CFunction)] = &[(c"rep", rep)];
+/// See [`BASE`].
+pub(super) const COROUTINE: &[(&CStr, lua_CFunction)] =
+    &[(c"resume", resume), (c"wrap", wrap), (c"close", close)];
+/// See [`BASE`].
+pub(super) const TABLE: &[(&CStr, lua_CFunction)] =
+    &[(c"insert", insert), (c"remove", remove), (c"move", move_)];

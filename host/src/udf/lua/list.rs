@@ -1,0 +1,346 @@
+//! `list`: the constructor, its functions, and what `l[i]`, `#l` and iteration do.
+//!
+//! As with the incumbent, an index that makes no sense and a value that no list can hold
+//! change nothing.
+
+use std::ffi::{CStr, c_int};
+
+use mlua::ffi::*;
+
+use super::iterator::push_list_iterator;
+use super::object::{
+    Head, LIST, check, fail, head, metatable, own, pack, push_empty, push_item, register,
+};
+use super::slot::{Slot, slot};
+use super::text::tostring;
+use crate::model::msgpack::{Item, Reader};
+
+/// The furthest behind its end that a list can be written; the gap is filled with nils.
+const MAX_GAP: usize = 1 << 20;
+
+/// Pushes element `i`, from 1, or nil.
+#[inline]
+pub(super) unsafe fn get(l: *mut lua_State, s: &mut Slot, index: c_int, h: *mut Head, i: i64) {
+    if i < 1 || i as u64 > (*h).n as u64 {
+        return lua_pushnil(l);
+    }
+    let i = i as usize;
+    if !(*h).owned && i >= (*h).at && i > 0 {
+        let head = &mut *h;
+        let packed = Head::packed(h);
+        if i == head.at {
+            let mut r = Reader::new(packed.get(head.at_offset..).unwrap_or_default());
+            return push_item(l, s, &mut r);
+        }
+        let mut r = Reader::new(packed.get(head.next_offset..).unwrap_or_default());
+        for _ in head.at + 1..i {
+            if r.skip().is_err() {
+                fail(l, c"a stored list is malformed");
+            }
+        }
+        let start = r.position();
+        if is_scalar(&r) {
+            let base = head.next_offset;
+            push_item(l, s, &mut r);
+            head.at = i;
+            head.at_offset = base + start;
+            head.next_offset = base + r.position();
+            return;
+        }
+    }
+    // Elements that are objects must be the same object each time; going back is rare.
+    own(l, s, index, h);
+    lua_rawgeti(l, -1, i as i64);
+    lua_replace(l, -2);
+}
+
+/// Whether the next element has no identity of its own in Lua.
+#[inline]
+pub(super) fn is_scalar(r: &Reader<'_>) -> bool {
+    match r.clone().item() {
+        Ok(Item::List(_) | Item::Map(_)) => false,
+        Ok(Item::Bytes(kind, _)) => kind == crate::model::ParticleType::STRING,
+        _ => true,
+    }
+}
+
+/// Whether the value at `index` can be an element.
+pub(super) unsafe fn fits(l: *mut lua_State, index: c_int) -> bool {
+    match lua_type(l, index) {
+        LUA_TNIL | LUA_TBOOLEAN | LUA_TNUMBER | LUA_TSTRING => true,
+        LUA_TUSERDATA => (*head(l, index)).tag < super::object::ITER,
+        _ => false,
+    }
+}
+
+/// Sets element `i` of the table on top to the value at `index`, which pops nothing.
+unsafe fn set_raw(l: *mut lua_State, index: c_int, i: usize) {
+    lua_pushvalue(l, index);
+    lua_rawseti(l, -2, i as i64);
+}
+
+/// An optional integer argument as an index or count: 0 for anything below 1.
+unsafe fn opt_index(l: *mut lua_State, arg: c_int) -> usize {
+    usize::try_from(luaL_optinteger(l, arg, 0)).unwrap_or(0)
+}
+
+unsafe fn grow(l: *mut lua_State, h: *mut Head, i: usize) {
+    if i > (*h).n {
+        if i - (*h).n > MAX_GAP {
+            fail(l, c"index is too far behind the end of the list");
+        }
+        (*h).n = i;
+    }
+}
+
+unsafe extern "C-unwind" fn index(l: *mut lua_State) -> c_int {
+    let h = check(l, 1, LIST);
+    get(l, slot(l), 1, h, luaL_optinteger(l, 2, 0));
+    1
+}
+
+unsafe extern "C-unwind" fn newindex(l: *mut lua_State) -> c_int {
+    let h = check(l, 1, LIST);
+    let i = opt_index(l, 2);
+    if i > 0 && fits(l, 3) {
+        own(l, slot(l), 1, h);
+        grow(l, h, i);
+        set_raw(l, 3, i);
+    }
+    0
+}
+
+unsafe extern "C-unwind" fn size(l: *mut lua_State) -> c_int {
+    lua_pushinteger(l, (*check(l, 1, LIST)).n as i64);
+    1
+}
+
+unsafe extern "C-unwind" fn append(l: *mut lua_State) -> c_int {
+    let h = check(l, 1, LIST);
+    lua_settop(l, 2);
+    if fits(l, 2) {
+        own(l, slot(l), 1, h);
+        (*h).n += 1;
+        set_raw(l, 2, (*h).n);
+    }
+    0
+}
+
+unsafe extern "C-unwind" fn prepend(l: *mut lua_State) -> c_int {
+    lua_settop(l, 2);
+    lua_pushinteger(l, 1);
+    lua_insert(l, 2);
+    insert(l)
+}
+
+unsafe extern "C-unwind" fn insert(l: *mut lua_State) -> c_int {
+    let h = check(l, 1, LIST);
+    let i = opt_index(l, 2);
+    lua_settop(l, 3);
+    if i > 0 && fits(l, 3) {
+        own(l, slot(l), 1, h);
+        if i > (*h).n {
+            grow(l, h, i);
+        } else {
+            for j in (i..=(*h).n).rev() {
+                lua_rawgeti(l, -1, j as i64);
+                lua_rawseti(l, -2, j as i64 + 1);
+            }
+            (*h).n += 1;
+        }
+        set_raw(l, 3, i);
+    }
+    0
+}
+
+unsafe extern "C-unwind" fn remove(l: *mut lua_State) -> c_int {
+    let h = check(l, 1, LIST);
+    let i = opt_index(l, 2);
+    if i > 0 && i <= (*h).n {
+        own(l, slot(l), 1, h);
+        for j in i..(*h).n {
+            lua_rawgeti(l, -1, j as i64 + 1);
+            lua_rawseti(l, -2, j as i64);
+        }
+        lua_pushnil(l);
+        lua_rawseti(l, -2, (*h).n as i64);
+        (*h).n -= 1;
+    }
+    0
+}
+
+unsafe extern "C-unwind" fn concat(l: *mut lua_State) -> c_int {
+    let (h, other) = (check(l, 1, LIST), check(l, 2, LIST));
+    lua_settop(l, 2);
+    own(l, slot(l), 1, h);
+    own(l, slot(l), 2, other);
+    // The two may be one list: its length counts as it was.
+    for j in 1..=(*other).n {
+        lua_rawgeti(l, 4, j as i64);
+        (*h).n += 1;
+        lua_rawseti(l, 3, (*h).n as i64);
+    }
+    0
+}
+
+unsafe extern "C-unwind" fn trim(l: *mut lua_State) -> c_int {
+    let h = check(l, 1, LIST);
+    let i = opt_index(l, 2);
+    if i > 0 && i <= (*h).n {
+        own(l, slot(l), 1, h);
+        for j in i..=(*h).n {
+            lua_pushnil(l);
+            lua_rawseti(l, -2, j as i64);
+        }
+        (*h).n = i - 1;
+    }
+    0
+}
+
+/// Pushes a new list of the elements `from..=to`.
+unsafe fn slice(l: *mut lua_State, h: *mut Head, from: usize, to: usize) -> c_int {
+    lua_settop(l, 1);
+    own(l, slot(l), 1, h);
+    let n = (to + 1).saturating_sub(from);
+    let new = push_empty(l, slot(l), LIST, c_int::try_from(n).unwrap_or(0));
+    lua_getiuservalue(l, 3, 1);
+    for j in from..=to {
+        lua_rawgeti(l, 2, j as i64);
+        lua_rawseti(l, 4, (j + 1 - from) as i64);
+    }
+    (*new).n = n;
+    lua_settop(l, 3);
+    1
+}
+
+unsafe extern "C-unwind" fn take(l: *mut lua_State) -> c_int {
+    let h = check(l, 1, LIST);
+    match opt_index(l, 2) {
+        0 => lua_pushnil(l),
+        n => return slice(l, h, 1, n.min((*h).n)),
+    }
+    1
+}
+
+unsafe extern "C-unwind" fn drop(l: *mut lua_State) -> c_int {
+    let h = check(l, 1, LIST);
+    match opt_index(l, 2) {
+        0 => lua_pushnil(l),
+        n => return slice(l, h, n.min((*h).n) + 1, (*h).n),
+    }
+    1
+}
+
+unsafe extern "C-unwind" fn clone(l: *mut lua_State) -> c_int {
+    let h = check(l, 1, LIST);
+    slice(l, h, 1, (*h).n)
+}
+
+unsafe extern "C-unwind" fn merge(l: *mut lua_State) -> c_int {
+    let (h, other) = (check(l, 1, LIST), check(l, 2, LIST));
+    lua_settop(l, 2);
+    own(l, slot(l), 1, h);
+    own(l, slot(l), 2, other);
+    let (n, m) = ((*h).n, (*other).n);
+    let new = push_empty(l, slot(l), LIST, c_int::try_from(n + m).unwrap_or(0));
+    lua_getiuservalue(l, 5, 1);
+    for (from, count, behind) in [(3, n, 0), (4, m, n)] {
+        for j in 1..=count {
+            lua_rawgeti(l, from, j as i64);
+            lua_rawseti(l, 6, (behind + j) as i64);
+        }
+    }
+    (*new).n = n + m;
+    lua_settop(l, 5);
+    1
+}
+
+unsafe extern "C-unwind" fn nbytes(l: *mut lua_State) -> c_int {
+    check(l, 1, LIST);
+    push_packed_size(l)
+}
+
+/// Pushes the packed size of the collection at 1.
+pub(super) unsafe fn push_packed_size(l: *mut lua_State) -> c_int {
+    let s = slot(l);
+    s.scratch.clear();
+    if pack(l, 1, &mut s.scratch, 0).is_err() {
+        fail(l, c"it nests too deep, or holds itself");
+    }
+    lua_pushinteger(l, s.scratch.len() as i64);
+    1
+}
+
+unsafe extern "C-unwind" fn iterator(l: *mut lua_State) -> c_int {
+    let h = check(l, 1, LIST);
+    push_list_iterator(l, slot(l), h)
+}
+
+unsafe extern "C-unwind" fn new(l: *mut lua_State) -> c_int {
+    let n = lua_gettop(l);
+    if !(1..=2).contains(&n) || luaL_optinteger(l, 1, -1) < 0 || luaL_optinteger(l, 2, 10) < 0 {
+        return 0;
+    }
+    push_empty(l, slot(l), LIST, 0);
+    1
+}
+
+/// `list{...}`: the values under number keys of a table.
+unsafe extern "C-unwind" fn call(l: *mut lua_State) -> c_int {
+    let given = lua_gettop(l) == 2 && lua_type(l, 2) == LUA_TTABLE;
+    let capacity = if given { lua_rawlen(l, 2) } else { 4 };
+    lua_settop(l, 2);
+    let h = push_empty(l, slot(l), LIST, c_int::try_from(capacity).unwrap_or(0));
+    if given {
+        lua_getiuservalue(l, 3, 1);
+        lua_pushnil(l);
+        while lua_next(l, 2) != 0 {
+            if lua_type(l, -2) == LUA_TNUMBER && fits(l, -1) {
+                (*h).n += 1;
+                lua_rawseti(l, 4, (*h).n as i64);
+            } else {
+                lua_pop(l, 1);
+            }
+        }
+        lua_settop(l, 3);
+    }
+    1
+}
+
+const FUNCTIONS: &[(&CStr, lua_CFunction)] = &[
+    (c"new", new),
+    (c"create", new),
+    (c"insert", insert),
+    (c"append", append),
+    (c"prepend", prepend),
+    (c"remove", remove),
+    (c"concat", concat),
+    (c"trim", trim),
+    (c"take", take),
+    (c"drop", drop),
+    (c"clone", clone),
+    (c"merge", merge),
+    (c"size", size),
+    (c"nbytes", nbytes),
+    (c"iterator", iterator),
+    (c"tostring", tostring),
+];
+
+/// Makes the class, and pushes the table of functions and that with `__call`.
+pub(super) unsafe fn open(l: *mut lua_State, s: *mut Slot) {
+    metatable(
+        l,
+        s,
+        LIST,
+        &[
+            (c"__index", index),
+            (c"__newindex", newindex),
+            (c"__len", size),
+            (c"__tostring", tostring),
+        ],
+    );
+    lua_createtable(l, 0, FUNCTIONS.len() as c_int);
+    register(l, s, FUNCTIONS);
+    lua_createtable(l, 0, 4);
+    register(l, s, &[(c"__call", call)]);
+}

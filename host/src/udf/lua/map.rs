@@ -1,0 +1,310 @@
+//! `map`: the constructor, its functions, and what `m[k]`, `#m` and iteration do.
+
+use std::ffi::{CStr, c_int};
+
+use mlua::ffi::*;
+use smallvec::SmallVec;
+
+use super::iterator::{map_keys, map_pairs, map_values};
+use super::list::{fits, push_packed_size};
+use super::object::{Head, Key, MAP, check, head, metatable, own, push_empty, push_key, register};
+use super::slot::{Slot, check_overdue, slot};
+use super::text::tostring;
+
+/// Pushes the value under the key at `key`, or nil; `map` is a stack index.
+unsafe fn get(l: *mut lua_State, map: c_int, key: c_int) {
+    let h = check(l, map, MAP);
+    own(l, slot(l), map, h);
+    if !push_key(l, slot(l), key) {
+        lua_pushnil(l);
+        return;
+    }
+    lua_rawget(l, -2);
+    if lua_type(l, -1) == LUA_TLIGHTUSERDATA {
+        lua_pop(l, 1);
+        lua_pushnil(l);
+    }
+}
+
+unsafe extern "C-unwind" fn index(l: *mut lua_State) -> c_int {
+    get(l, 1, 2);
+    1
+}
+
+/// Sets an entry of the table at `table`; a value that does not fit removes it.
+unsafe fn set(l: *mut lua_State, table: c_int, key: c_int, value: c_int) {
+    if push_key(l, slot(l), key) {
+        if fits(l, value) {
+            lua_pushvalue(l, value);
+        } else {
+            lua_pushnil(l);
+        }
+        lua_rawset(l, table);
+    }
+}
+
+unsafe extern "C-unwind" fn newindex(l: *mut lua_State) -> c_int {
+    let h = check(l, 1, MAP);
+    lua_settop(l, 3);
+    let object = head(l, 3);
+    if lua_type(l, 2) != LUA_TNIL && (object.is_null() || fits(l, 3)) {
+        own(l, slot(l), 1, h);
+        set(l, 4, 2, 3);
+    }
+    0
+}
+
+unsafe extern "C-unwind" fn remove(l: *mut lua_State) -> c_int {
+    let h = check(l, 1, MAP);
+    lua_settop(l, 2);
+    own(l, slot(l), 1, h);
+    lua_pushnil(l);
+    set(l, 3, 2, 4);
+    0
+}
+
+/// How many entries the map has; `index` is its place on the stack.
+unsafe fn count(l: *mut lua_State, index: c_int, h: *mut Head) -> usize {
+    if !(*h).owned {
+        return (*h).n;
+    }
+    lua_getiuservalue(l, index, 1);
+    let table = lua_gettop(l);
+    let mut n = 0;
+    lua_pushnil(l);
+    while lua_next(l, table) != 0 {
+        lua_pop(l, 1);
+        n += 1;
+    }
+    lua_settop(l, table - 1);
+    n
+}
+
+unsafe extern "C-unwind" fn size(l: *mut lua_State) -> c_int {
+    let h = check(l, 1, MAP);
+    lua_settop(l, 1);
+    lua_pushinteger(l, count(l, 1, h) as i64);
+    1
+}
+
+/// Pushes a table of the map's keys and values in turn, in the order of the keys.
+pub(super) unsafe fn push_sorted_entries(l: *mut lua_State, s: &mut Slot, index: c_int) {
+    let h = check(l, index, MAP);
+    own(l, s, index, h);
+    let table = lua_gettop(l);
+    let n = count(l, index, h);
+    lua_createtable(l, c_int::try_from(n * 2).unwrap_or(0), 0);
+    // First the keys as the table has them, then, in their order, what they stand for.
+    lua_pushnil(l);
+    let mut i = 0;
+    while lua_next(l, table) != 0 {
+        lua_pop(l, 1);
+        lua_pushvalue(l, -1);
+        i += 1;
+        lua_rawseti(l, table + 1, i);
+    }
+    sort(l, table + 1, i);
+    for i in (1..=i).rev() {
+        lua_rawgeti(l, table + 1, i);
+        lua_pushvalue(l, -1);
+        lua_rawget(l, table);
+        lua_rawseti(l, table + 1, i * 2);
+        Key::at(l, -1).push(l, s);
+        lua_rawseti(l, table + 1, i * 2 - 1);
+        lua_pop(l, 1);
+    }
+    lua_replace(l, table);
+}
+
+/// Sorts the keys 1 to `n` of the table, by reading them out and writing them back.
+unsafe fn sort(l: *mut lua_State, table: c_int, n: i64) {
+    // Sorted already (as most maps of few keys are not): nothing to write back.
+    let order = sorted_order(l, table, n);
+    if order.is_null() {
+        return;
+    }
+    lua_createtable(l, c_int::try_from(n).unwrap_or(0), 0);
+    let copy = lua_gettop(l);
+    for i in 1..=n {
+        lua_rawgeti(l, table, i);
+        lua_rawseti(l, copy, i);
+    }
+    for i in 1..=n {
+        lua_rawgeti(l, copy, (*order.add(i as usize - 1)).into());
+        lua_rawseti(l, table, i);
+    }
+    lua_pop(l, 2);
+}
+
+/// Where each key comes from, in memory that Lua owns and that is left on the stack; null,
+/// with nothing pushed, when the keys are sorted.
+unsafe fn sorted_order(l: *mut lua_State, table: c_int, n: i64) -> *mut u32 {
+    let mut sorted = true;
+    for i in 2..=n {
+        lua_rawgeti(l, table, i - 1);
+        lua_rawgeti(l, table, i);
+        sorted &= Key::at(l, -2).order(&Key::at(l, -1)).is_lt();
+        lua_pop(l, 2);
+    }
+    if sorted {
+        return std::ptr::null_mut();
+    }
+    let order = lua_newuserdatauv(l, n as usize * size_of::<u32>(), 0).cast::<u32>();
+    // Nothing below raises an error, so that the vector is dropped as usual.
+    let mut keys: SmallVec<[(Key<'_>, u32); 32]> = SmallVec::new();
+    for i in 1..=n {
+        lua_rawgeti(l, table, i);
+        keys.push((Key::at(l, -1), i as u32));
+        lua_pop(l, 1);
+    }
+    keys.sort_unstable_by(|a, b| a.0.order(&b.0));
+    for (i, (_, from)) in keys.iter().enumerate() {
+        order.add(i).write(*from);
+    }
+    order
+}
+
+unsafe extern "C-unwind" fn new(l: *mut lua_State) -> c_int {
+    if lua_gettop(l) != 1 || luaL_optinteger(l, 1, 0) < 1 {
+        return 0;
+    }
+    push_empty(l, slot(l), MAP, 0);
+    1
+}
+
+/// `map{...}`: the entries of a table.
+unsafe extern "C-unwind" fn call(l: *mut lua_State) -> c_int {
+    let given = matches!(lua_gettop(l), 2 | 3) && lua_type(l, 2) == LUA_TTABLE;
+    lua_settop(l, 2);
+    push_empty(l, slot(l), MAP, if given { 4 } else { 0 });
+    if given {
+        lua_getiuservalue(l, 3, 1);
+        lua_pushnil(l);
+        while lua_next(l, 2) != 0 {
+            if fits(l, 6) {
+                set(l, 4, 5, 6);
+            }
+            lua_settop(l, 5);
+        }
+        lua_settop(l, 3);
+    }
+    1
+}
+
+/// Pushes a copy of the map at 1, and its table.
+unsafe fn push_copy(l: *mut lua_State) {
+    let h = check(l, 1, MAP);
+    own(l, slot(l), 1, h);
+    let from = lua_gettop(l);
+    push_empty(l, slot(l), MAP, 4);
+    lua_getiuservalue(l, -1, 1);
+    lua_pushnil(l);
+    while lua_next(l, from) != 0 {
+        lua_pushvalue(l, -2);
+        lua_insert(l, -2);
+        lua_rawset(l, from + 2);
+    }
+}
+
+unsafe extern "C-unwind" fn clone(l: *mut lua_State) -> c_int {
+    push_copy(l);
+    lua_pop(l, 1);
+    1
+}
+
+/// `map.merge(m1, m2, f)`: all entries of both; where both have one that is true, `f`
+/// decides, else the second's stands.
+unsafe extern "C-unwind" fn merge(l: *mut lua_State) -> c_int {
+    check(l, 1, MAP);
+    let other = check(l, 2, MAP);
+    lua_settop(l, 3);
+    push_copy(l);
+    // Stack: m1, m2, f, m1's table, the copy, its table, m2's table, key, value.
+    own(l, slot(l), 2, other);
+    lua_pushnil(l);
+    while lua_next(l, 7) != 0 {
+        check_overdue(l);
+        lua_pushvalue(l, 8);
+        lua_rawget(l, 4);
+        if lua_toboolean(l, 10) != 0 && lua_type(l, 3) == LUA_TFUNCTION {
+            lua_pushvalue(l, 3);
+            lua_pushvalue(l, 10);
+            lua_pushvalue(l, 9);
+            lua_call(l, 2, 1);
+            if lua_toboolean(l, -1) != 0 && fits(l, -1) {
+                lua_replace(l, 9);
+            }
+        }
+        lua_settop(l, 9);
+        lua_pushvalue(l, 8);
+        lua_insert(l, 9);
+        lua_rawset(l, 6);
+    }
+    lua_settop(l, 5);
+    1
+}
+
+/// `map.diff(m1, m2)`: the entries whose keys only one of the two has.
+unsafe extern "C-unwind" fn diff(l: *mut lua_State) -> c_int {
+    let (a, b) = (check(l, 1, MAP), check(l, 2, MAP));
+    lua_settop(l, 2);
+    own(l, slot(l), 1, a);
+    own(l, slot(l), 2, b);
+    push_empty(l, slot(l), MAP, 0);
+    lua_getiuservalue(l, 5, 1);
+    for (here, there) in [(3, 4), (4, 3)] {
+        lua_pushnil(l);
+        while lua_next(l, here) != 0 {
+            lua_pushvalue(l, 7);
+            lua_rawget(l, there);
+            if lua_toboolean(l, 9) == 0 {
+                lua_pushvalue(l, 7);
+                lua_pushvalue(l, 8);
+                lua_rawset(l, 6);
+            }
+            lua_settop(l, 7);
+        }
+    }
+    lua_settop(l, 5);
+    1
+}
+
+unsafe extern "C-unwind" fn nbytes(l: *mut lua_State) -> c_int {
+    check(l, 1, MAP);
+    push_packed_size(l)
+}
+
+const FUNCTIONS: &[(&CStr, lua_CFunction)] = &[
+    (c"new", new),
+    (c"create", new),
+    (c"iterator", map_pairs),
+    (c"pairs", map_pairs),
+    (c"keys", map_keys),
+    (c"values", map_values),
+    (c"remove", remove),
+    (c"size", size),
+    (c"nbytes", nbytes),
+    (c"tostring", tostring),
+    (c"clone", clone),
+    (c"merge", merge),
+    (c"diff", diff),
+];
+
+/// Makes the class, and pushes the table of functions and that with `__call`.
+pub(super) unsafe fn open(l: *mut lua_State, s: *mut Slot) {
+    metatable(
+        l,
+        s,
+        MAP,
+        &[
+            (c"__index", index),
+            (c"__newindex", newindex),
+            (c"__len", size),
+            (c"__tostring", tostring),
+        ],
+    );
+    lua_createtable(l, 0, FUNCTIONS.len() as c_int);
+    register(l, s, FUNCTIONS);
+    lua_createtable(l, 0, 4);
+    register(l, s, &[(c"__call", call)]);
+}

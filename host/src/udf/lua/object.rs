@@ -1,0 +1,559 @@
+//! Lists, maps, bytes and GeoJSON as Lua userdata, and the way of values into and out of Lua.
+//!
+//! A collection that was read stays packed inside its userdata block until something asks
+//! for more than the next element; then its elements move into a Lua table (the user
+//! value). So all memory is Lua's own: its limit holds, and nothing needs a finalizer.
+
+use std::ffi::{CStr, c_int};
+use std::ptr;
+
+use bytes::Bytes;
+use mlua::ffi::*;
+use smallvec::SmallVec;
+
+use super::slot::Slot;
+use crate::model::ParticleType;
+use crate::model::Value;
+use crate::model::msgpack::{self, Item, KEY_ORDERED, MAX_DEPTH, Reader};
+
+/// What a userdata is; also its index in the table of metatables.
+pub(super) type Tag = u8;
+pub(super) const LIST: Tag = 0;
+pub(super) const MAP: Tag = 1;
+pub(super) const BYTES: Tag = 2;
+pub(super) const GEO: Tag = 3;
+pub(super) const ITER: Tag = 4;
+pub(super) const REC: Tag = 5;
+
+/// The names that error messages use, by tag.
+const NAMES: [&CStr; 6] = [
+    c"List",
+    c"Map",
+    c"Bytes",
+    c"GeoJSON",
+    c"Iterator",
+    c"Record",
+];
+
+/// The start of every full userdata in our Lua states; its bytes follow.
+#[repr(C)]
+pub(super) struct Head {
+    pub(super) tag: Tag,
+    /// A collection's elements are in the table that is its user value.
+    pub(super) owned: bool,
+    /// Of bytes: the particle type.
+    pub(super) kind: u8,
+    /// Elements of a list, pairs of a packed map, length of bytes.
+    pub(super) n: usize,
+    /// Of a packed collection: its length. Of bytes: the capacity.
+    pub(super) len: usize,
+    /// Where the first element starts.
+    pub(super) body: usize,
+    /// The element last read by index, from 1; 0 for none.
+    pub(super) at: usize,
+    /// Where it starts.
+    pub(super) at_offset: usize,
+    /// Where the one after it starts.
+    pub(super) next_offset: usize,
+    /// Where the bytes are: behind this head, or in the buffer that is the user value.
+    pub(super) data: *mut u8,
+}
+
+impl Head {
+    /// The bytes of a packed collection, or of GeoJSON.
+    ///
+    /// # Safety
+    /// The userdata is alive for as long as the slice is used.
+    #[inline]
+    pub(super) unsafe fn packed<'a>(this: *const Self) -> &'a [u8] {
+        std::slice::from_raw_parts((*this).data, (*this).len)
+    }
+
+    /// The content of bytes.
+    ///
+    /// # Safety
+    /// As [`Head::packed`]; invalid once the bytes grow.
+    pub(super) unsafe fn content<'a>(this: *const Self) -> &'a [u8] {
+        std::slice::from_raw_parts((*this).data, (*this).n)
+    }
+}
+
+/// Raises an error, with the place of the Lua code that called.
+pub(super) unsafe fn fail(l: *mut lua_State, text: &CStr) -> ! {
+    luaL_where(l, 1);
+    lua_pushstring(l, text.as_ptr());
+    lua_concat(l, 2);
+    lua_error(l)
+}
+
+/// A new userdata of `tag` with room for `len` bytes, left on the stack.
+pub(super) unsafe fn new_object(l: *mut lua_State, s: &Slot, tag: Tag, len: usize) -> *mut Head {
+    let h = lua_newuserdatauv(l, size_of::<Head>() + len, 1).cast::<Head>();
+    h.write(Head {
+        tag,
+        owned: false,
+        kind: 0,
+        n: 0,
+        len,
+        body: 0,
+        at: 0,
+        at_offset: 0,
+        next_offset: 0,
+        data: h.add(1).cast(),
+    });
+    lua_rawgeti(
+        l,
+        LUA_REGISTRYINDEX,
+        s.refs.metatables[usize::from(tag)].into(),
+    );
+    lua_setmetatable(l, -2);
+    h
+}
+
+/// A packed list or map as userdata, left on the stack.
+pub(super) unsafe fn push_packed(l: *mut lua_State, s: &Slot, tag: Tag, bytes: &[u8]) {
+    let mut r = Reader::new(bytes);
+    let Ok(n) = (if tag == LIST { r.list() } else { r.map() }) else {
+        fail(l, c"a stored collection is malformed")
+    };
+    let h = new_object(l, s, tag, bytes.len());
+    ptr::copy_nonoverlapping(bytes.as_ptr(), (*h).data, bytes.len());
+    (*h).n = n;
+    (*h).body = r.position();
+    (*h).next_offset = r.position();
+}
+
+/// An empty list or map that is ready for writing, left on the stack.
+pub(super) unsafe fn push_empty(l: *mut lua_State, s: &Slot, tag: Tag, capacity: c_int) -> *mut Head {
+    let h = new_object(l, s, tag, 0);
+    if tag == LIST {
+        lua_createtable(l, capacity, 0);
+    } else {
+        lua_createtable(l, 0, capacity);
+    }
+    lua_setiuservalue(l, -2, 1);
+    (*h).owned = true;
+    h
+}
+
+/// Bytes as userdata, left on the stack.
+pub(super) unsafe fn push_bytes(l: *mut lua_State, s: &Slot, kind: ParticleType, b: &[u8]) {
+    let h = new_object(l, s, BYTES, b.len());
+    ptr::copy_nonoverlapping(b.as_ptr(), (*h).data, b.len());
+    (*h).n = b.len();
+    (*h).kind = kind.0;
+}
+
+/// GeoJSON text as userdata, left on the stack.
+pub(super) unsafe fn push_geo(l: *mut lua_State, s: &Slot, text: &[u8]) {
+    let h = new_object(l, s, GEO, text.len());
+    ptr::copy_nonoverlapping(text.as_ptr(), (*h).data, text.len());
+}
+
+/// A Lua string, left on the stack.
+#[inline]
+pub(super) unsafe fn push_str(l: *mut lua_State, b: &[u8]) {
+    lua_pushlstring(l, b.as_ptr().cast(), b.len());
+}
+
+/// A string, blob or GeoJSON of a packed value, left on the stack.
+unsafe fn push_particle_bytes(l: *mut lua_State, s: &Slot, kind: ParticleType, b: &[u8]) {
+    match kind {
+        ParticleType::STRING => push_str(l, b),
+        ParticleType::GEOJSON => push_geo(l, s, b),
+        kind => push_bytes(l, s, kind, b),
+    }
+}
+
+/// The next packed value, left on the stack.
+#[inline]
+pub(super) unsafe fn push_item(l: *mut lua_State, s: &Slot, r: &mut Reader<'_>) {
+    let mut ahead = r.clone();
+    let Ok(item) = r.item() else {
+        fail(l, c"a stored collection is malformed")
+    };
+    match item {
+        Item::Nil | Item::Ext(..) => lua_pushnil(l),
+        Item::Bool(b) => lua_pushboolean(l, b.into()),
+        Item::Int(i) => lua_pushinteger(l, i),
+        Item::UInt(u) => lua_pushinteger(l, u as i64),
+        Item::Float(f) => lua_pushnumber(l, f),
+        Item::Bytes(kind, b) => push_particle_bytes(l, s, kind, b),
+        Item::List(_) | Item::Map(_) => {
+            let Ok(bytes) = ahead.skip() else {
+                fail(l, c"a stored collection is malformed")
+            };
+            let tag = if matches!(item, Item::List(_)) { LIST } else { MAP };
+            push_packed(l, s, tag, bytes);
+            *r = ahead;
+        }
+    }
+}
+
+/// A value, left on the stack.
+pub(super) unsafe fn push_value(l: *mut lua_State, s: &Slot, value: &Value) {
+    match value {
+        Value::Nil => lua_pushnil(l),
+        Value::Bool(b) => lua_pushboolean(l, (*b).into()),
+        Value::Int(i) => lua_pushinteger(l, *i),
+        Value::Float(f) => lua_pushnumber(l, *f),
+        Value::Str(b) => push_str(l, b),
+        Value::Blob(kind, b) => push_bytes(l, s, *kind, b),
+        Value::List(b) => push_packed(l, s, LIST, b),
+        Value::Map(b) => push_packed(l, s, MAP, b),
+        Value::Geo(b) => push_geo(l, s, msgpack::geo_text(b)),
+        Value::Hll(b) => push_bytes(l, s, ParticleType::HLL, b),
+    }
+}
+
+/// The userdata at `index`, or null when it is none.
+///
+/// Every full userdata that Lua code can hold was made by [`new_object`] or is a buffer
+/// that only [`super::blob`] sees, so it starts with a head.
+#[inline]
+pub(super) unsafe fn head(l: *mut lua_State, index: c_int) -> *mut Head {
+    if lua_type(l, index) == LUA_TUSERDATA {
+        lua_touserdata(l, index).cast()
+    } else {
+        ptr::null_mut()
+    }
+}
+
+/// The userdata of `tag` at argument `index`; raises an error when it is something else.
+#[inline]
+pub(super) unsafe fn check(l: *mut lua_State, index: c_int, tag: Tag) -> *mut Head {
+    let h = head(l, index);
+    if h.is_null() || (*h).tag != tag {
+        type_error(l, index, NAMES[usize::from(tag)]);
+    }
+    h
+}
+
+unsafe fn type_error(l: *mut lua_State, index: c_int, wanted: &CStr) -> ! {
+    let h = head(l, index);
+    let got = if h.is_null() {
+        lua_typename(l, lua_type(l, index))
+    } else {
+        NAMES[usize::from((*h).tag)].as_ptr()
+    };
+    let text = lua_pushfstring(l, c"%s expected, got %s".as_ptr(), wanted.as_ptr(), got);
+    luaL_argerror(l, index, text);
+    // luaL_argerror does not return; its declaration does not say so.
+    lua_error(l)
+}
+
+/// Moves a collection's elements into its table, and pushes that table.
+pub(super) unsafe fn own(l: *mut lua_State, s: &mut Slot, index: c_int, h: *mut Head) {
+    if (*h).owned {
+        lua_getiuservalue(l, index, 1);
+        return;
+    }
+    let index = lua_absindex(l, index);
+    luaL_checkstack(l, 8, ptr::null());
+    let capacity = c_int::try_from((*h).n).unwrap_or(0);
+    let mut r = Reader::new(&Head::packed(h)[(*h).body..]);
+    if (*h).tag == LIST {
+        lua_createtable(l, capacity, 0);
+        for i in 1..=(*h).n {
+            push_item(l, s, &mut r);
+            lua_rawseti(l, -2, i as i64);
+        }
+    } else {
+        lua_createtable(l, 0, capacity);
+        for _ in 0..(*h).n {
+            push_item(l, s, &mut r);
+            push_key(l, s, -1);
+            lua_replace(l, -2);
+            push_item(l, s, &mut r);
+            if lua_type(l, -1) == LUA_TNIL {
+                lua_pop(l, 1);
+                lua_pushlightuserdata(l, ptr::null_mut());
+            }
+            lua_rawset(l, -3);
+        }
+    }
+    lua_pushvalue(l, -1);
+    lua_setiuservalue(l, index, 1);
+    (*h).owned = true;
+}
+
+/// Pushes the key under which a map's table holds the key at `index`: integers and strings
+/// as they are, others as a zero byte and their packed form. Pushes nothing and returns
+/// false for what cannot be a key.
+pub(super) unsafe fn push_key(l: *mut lua_State, s: &mut Slot, index: c_int) -> bool {
+    let index = lua_absindex(l, index);
+    match lua_type(l, index) {
+        LUA_TNUMBER if lua_isinteger(l, index) != 0 => {
+            lua_pushvalue(l, index);
+            return true;
+        }
+        LUA_TSTRING => {
+            if raw_str(l, index).first() != Some(&0) {
+                lua_pushvalue(l, index);
+                return true;
+            }
+        }
+        _ => {}
+    }
+    s.scratch.clear();
+    s.scratch.push(0);
+    if pack(l, index, &mut s.scratch, 0).is_err() {
+        return false;
+    }
+    push_str(l, &s.scratch);
+    true
+}
+
+/// The bytes of the Lua string at `index`, which must be a string.
+#[inline]
+pub(super) unsafe fn raw_str<'a>(l: *mut lua_State, index: c_int) -> &'a [u8] {
+    let mut len = 0;
+    let p = lua_tolstring(l, index, &raw mut len);
+    if p.is_null() {
+        return &[];
+    }
+    std::slice::from_raw_parts(p.cast(), len)
+}
+
+/// A Lua value that no bin, list or map can hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unpackable {
+    /// A table, a function or the like.
+    Type,
+    /// It nests deeper than [`MAX_DEPTH`], or holds itself.
+    Depth,
+}
+
+/// Appends the value at `index` in packed form. Raises no Lua errors.
+pub(super) unsafe fn pack(
+    l: *mut lua_State,
+    index: c_int,
+    out: &mut Vec<u8>,
+    depth: usize,
+) -> Result<(), Unpackable> {
+    match lua_type(l, index) {
+        LUA_TNIL => out.push(0xC0),
+        LUA_TLIGHTUSERDATA if lua_touserdata(l, index).is_null() => out.push(0xC0),
+        LUA_TBOOLEAN => out.push(if lua_toboolean(l, index) != 0 { 0xC3 } else { 0xC2 }),
+        LUA_TNUMBER if lua_isinteger(l, index) != 0 => {
+            msgpack::pack_int(lua_tointegerx(l, index, ptr::null_mut()), out);
+        }
+        LUA_TNUMBER => {
+            out.push(0xCB);
+            out.extend_from_slice(&lua_tonumberx(l, index, ptr::null_mut()).to_be_bytes());
+        }
+        LUA_TSTRING => msgpack::pack_bytes(ParticleType::STRING, raw_str(l, index), out),
+        LUA_TUSERDATA => return pack_object(l, index, out, depth),
+        _ => return Err(Unpackable::Type),
+    }
+    Ok(())
+}
+
+unsafe fn pack_object(
+    l: *mut lua_State,
+    index: c_int,
+    out: &mut Vec<u8>,
+    depth: usize,
+) -> Result<(), Unpackable> {
+    let h = head(l, index);
+    match (*h).tag {
+        LIST | MAP if !(*h).owned => out.extend_from_slice(Head::packed(h)),
+        LIST | MAP => {
+            if depth >= MAX_DEPTH || lua_checkstack(l, 8) == 0 {
+                return Err(Unpackable::Depth);
+            }
+            lua_getiuservalue(l, index, 1);
+            let top = lua_gettop(l);
+            let done = if (*h).tag == LIST {
+                pack_list(l, top, (*h).n, out, depth)
+            } else {
+                pack_map(l, top, out, depth)
+            };
+            lua_settop(l, top - 1);
+            return done;
+        }
+        BYTES => {
+            msgpack::pack_bytes(ParticleType((*h).kind), Head::content(h), out);
+        }
+        GEO => msgpack::pack_bytes(ParticleType::GEOJSON, Head::packed(h), out),
+        _ => return Err(Unpackable::Type),
+    }
+    Ok(())
+}
+
+unsafe fn pack_list(
+    l: *mut lua_State,
+    table: c_int,
+    n: usize,
+    out: &mut Vec<u8>,
+    depth: usize,
+) -> Result<(), Unpackable> {
+    msgpack::pack_list_len(n as u32, out);
+    for i in 1..=n {
+        lua_rawgeti(l, table, i as i64);
+        pack(l, table + 1, out, depth + 1)?;
+        lua_settop(l, table);
+    }
+    Ok(())
+}
+
+/// A map's key as its table holds it, for sorting.
+pub(super) enum Key<'a> {
+    Int(i64),
+    Str(&'a [u8]),
+    /// Packed.
+    Other(&'a [u8]),
+}
+
+impl<'a> Key<'a> {
+    /// The key at `index`; the string must stay referenced.
+    pub(super) unsafe fn at(l: *mut lua_State, index: c_int) -> Self {
+        if lua_type(l, index) == LUA_TNUMBER {
+            return Self::Int(lua_tointegerx(l, index, ptr::null_mut()));
+        }
+        match raw_str::<'a>(l, index) {
+            [0, packed @ ..] => Self::Other(packed),
+            s => Self::Str(s),
+        }
+    }
+
+    fn value(&self) -> Value {
+        match self {
+            Self::Int(i) => Value::Int(*i),
+            Self::Str(s) => Value::Str(Bytes::copy_from_slice(s)),
+            Self::Other(p) => Reader::new(p).value().unwrap_or(Value::Nil),
+        }
+    }
+
+    /// The protocol's order of map keys.
+    pub(super) fn order(&self, other: &Self) -> std::cmp::Ordering {
+        match (self, other) {
+            (Self::Int(a), Self::Int(b)) => a.cmp(b),
+            (Self::Str(a), Self::Str(b)) => a.cmp(b),
+            (Self::Int(_), Self::Str(_)) => std::cmp::Ordering::Less,
+            (Self::Str(_), Self::Int(_)) => std::cmp::Ordering::Greater,
+            (a, b) => msgpack::compare(&a.value(), &b.value()),
+        }
+    }
+
+    fn pack(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Int(i) => msgpack::pack_int(*i, out),
+            Self::Str(s) => msgpack::pack_bytes(ParticleType::STRING, s, out),
+            Self::Other(p) => out.extend_from_slice(p),
+        }
+    }
+
+    /// The key as Lua code sees it, left on the stack.
+    pub(super) unsafe fn push(&self, l: *mut lua_State, s: &Slot) {
+        match self {
+            Self::Int(i) => lua_pushinteger(l, *i),
+            Self::Str(b) => push_str(l, b),
+            Self::Other(p) => push_item(l, s, &mut Reader::new(p)),
+        }
+    }
+}
+
+unsafe fn pack_map(
+    l: *mut lua_State,
+    table: c_int,
+    out: &mut Vec<u8>,
+    depth: usize,
+) -> Result<(), Unpackable> {
+    let mut entries: SmallVec<[(Key<'_>, usize, usize); 16]> = SmallVec::new();
+    let mut values = Vec::new();
+    lua_pushnil(l);
+    while lua_next(l, table) != 0 {
+        let start = values.len();
+        pack(l, table + 2, &mut values, depth + 1)?;
+        entries.push((Key::at(l, table + 1), start, values.len()));
+        lua_settop(l, table + 1);
+    }
+    entries.sort_unstable_by(|a, b| a.0.order(&b.0));
+    msgpack::pack_map_len(entries.len() as u32 + 1, out);
+    out.extend_from_slice(&KEY_ORDERED);
+    for (key, start, end) in &entries {
+        key.pack(out);
+        out.extend_from_slice(&values[*start..*end]);
+    }
+    Ok(())
+}
+
+/// The value at `index`, as it leaves Lua. Raises no Lua errors.
+pub(super) unsafe fn to_value(
+    l: *mut lua_State,
+    index: c_int,
+    scratch: &mut Vec<u8>,
+) -> Result<Value, Unpackable> {
+    Ok(match lua_type(l, index) {
+        LUA_TNIL | LUA_TNONE => Value::Nil,
+        LUA_TBOOLEAN => Value::Bool(lua_toboolean(l, index) != 0),
+        LUA_TNUMBER if lua_isinteger(l, index) != 0 => {
+            Value::Int(lua_tointegerx(l, index, ptr::null_mut()))
+        }
+        LUA_TNUMBER => Value::Float(lua_tonumberx(l, index, ptr::null_mut())),
+        LUA_TSTRING => Value::Str(Bytes::copy_from_slice(raw_str(l, index))),
+        LUA_TUSERDATA => {
+            let h = head(l, index);
+            match (*h).tag {
+                LIST | MAP => {
+                    scratch.clear();
+                    pack(l, index, scratch, 0)?;
+                    let packed = Bytes::copy_from_slice(scratch);
+                    if (*h).tag == LIST {
+                        Value::List(packed)
+                    } else {
+                        Value::Map(packed)
+                    }
+                }
+                BYTES => {
+                    let b = Bytes::copy_from_slice(Head::content(h));
+                    match ParticleType((*h).kind) {
+                        ParticleType::HLL => Value::Hll(b),
+                        kind @ ParticleType(4 | 7..=12) => Value::Blob(kind, b),
+                        _ => Value::Blob(ParticleType::BLOB, b),
+                    }
+                }
+                GEO => {
+                    let text = Head::packed(h);
+                    let mut particle = Vec::with_capacity(3 + text.len());
+                    particle.extend_from_slice(&[0; 3]);
+                    particle.extend_from_slice(text);
+                    Value::Geo(particle.into())
+                }
+                _ => return Err(Unpackable::Type),
+            }
+        }
+        _ => return Err(Unpackable::Type),
+    })
+}
+
+/// Sets functions into the table on top of the stack, each with the slot as its upvalue.
+pub(super) unsafe fn register(
+    l: *mut lua_State,
+    s: *mut Slot,
+    functions: &[(&CStr, lua_CFunction)],
+) {
+    for (name, f) in functions {
+        lua_pushlightuserdata(l, s.cast());
+        lua_pushcclosure(l, *f, 1);
+        lua_setfield(l, -2, name.as_ptr());
+    }
+}
+
+/// Makes the metatable of a class. `visible` is what `getmetatable` gives: the table below
+/// the new one on the stack, if true.
+pub(super) unsafe fn metatable(
+    l: *mut lua_State,
+    s: *mut Slot,
+    tag: Tag,
+    functions: &[(&CStr, lua_CFunction)],
+) {
+    lua_createtable(l, 0, functions.len() as c_int + 2);
+    register(l, s, functions);
+    lua_pushstring(l, NAMES[usize::from(tag)].as_ptr());
+    lua_setfield(l, -2, c"__name".as_ptr());
+    lua_pushboolean(l, 0);
+    lua_setfield(l, -2, c"__metatable".as_ptr());
+    (&mut (*s).refs.metatables)[usize::from(tag)] = luaL_ref(l, LUA_REGISTRYINDEX);
+}

@@ -1,0 +1,4 @@
+//! stub
+use std::ffi::CStr;
+use mlua::ffi::*;
+pub(super) const FUNCTIONS: &[(&CStr, lua_CFunction)] = &[];

@@ -1,0 +1,412 @@
+//! The record as Lua code sees it: `rec.bin`, the `record` functions and `aerospike`.
+
+use std::ffi::{CStr, c_int};
+
+use bytes::Bytes;
+use mlua::ffi::*;
+
+use super::object::{
+    GEO, LIST, MAP, REC, check, fail, head, metatable, push_bytes, push_geo, push_packed,
+    push_str, push_value, raw_str, register, to_value,
+};
+use super::slot::{Cached, Slot, slot};
+use crate::model::{BinName, ParticleType, Ttl, Value, msgpack};
+use crate::udf::{RecordContext, Scope};
+
+/// The record of the invocation; raises an error outside of one.
+#[inline]
+unsafe fn context<'a>(l: *mut lua_State, s: &Slot) -> &'a mut RecordContext {
+    match s.context.as_mut() {
+        Some(c) => c,
+        None => fail(l, c"there is no record while a module is loaded"),
+    }
+}
+
+unsafe fn scope<'a>(l: *mut lua_State, s: &Slot) -> &'a Scope {
+    match s.scope.as_ref() {
+        Some(c) => c,
+        None => fail(l, c"there is no record while a module is loaded"),
+    }
+}
+
+fn cached(s: &Slot, name: &[u8]) -> Option<usize> {
+    s.cache.iter().position(|c| c.name.as_bytes() == name)
+}
+
+/// Remembers the object on top of the stack as the bin's value.
+unsafe fn remember(l: *mut lua_State, s: &mut Slot, name: BinName, set: bool) {
+    lua_rawgeti(l, LUA_REGISTRYINDEX, s.refs.cache.into());
+    lua_pushvalue(l, -2);
+    let at = cached(s, name.as_bytes());
+    lua_rawseti(l, -2, at.unwrap_or(s.cache.len()) as i64 + 1);
+    lua_pop(l, 1);
+    match at {
+        Some(i) => s.cache[i].set = set,
+        None => s.cache.push(Cached { name, set }),
+    }
+}
+
+/// Forgets all objects.
+pub(super) unsafe fn forget(l: *mut lua_State, s: &mut Slot) {
+    if s.cache.is_empty() {
+        return;
+    }
+    lua_rawgeti(l, LUA_REGISTRYINDEX, s.refs.cache.into());
+    for i in 1..=s.cache.len() {
+        lua_pushnil(l);
+        lua_rawseti(l, -2, i as i64);
+    }
+    lua_pop(l, 1);
+    s.cache.clear();
+}
+
+unsafe extern "C-unwind" fn index(l: *mut lua_State) -> c_int {
+    check(l, 1, REC);
+    let s = slot(l);
+    let context = context(l, s);
+    let name = raw_str(l, 2);
+    if !s.cache.is_empty()
+        && let Some(i) = cached(s, name)
+    {
+        lua_rawgeti(l, LUA_REGISTRYINDEX, s.refs.cache.into());
+        lua_rawgeti(l, -1, i as i64 + 1);
+        return 1;
+    }
+    if let Some(value) = context.changed_bin(name) {
+        push_value(l, s, value);
+        return 1;
+    }
+    let Some(p) = context.stored_bin(name) else {
+        lua_pushnil(l);
+        return 1;
+    };
+    match p.kind {
+        ParticleType::INTEGER => lua_pushinteger(l, p.as_int().unwrap_or(0)),
+        ParticleType::FLOAT => lua_pushnumber(l, p.as_float().unwrap_or(0.0)),
+        ParticleType::BOOL => lua_pushboolean(l, p.as_bool().unwrap_or(false).into()),
+        ParticleType::STRING => push_str(l, p.data),
+        ParticleType::NULL => lua_pushnil(l),
+        kind => {
+            match kind {
+                ParticleType::LIST => push_packed(l, s, LIST, p.data),
+                ParticleType::MAP => push_packed(l, s, MAP, p.data),
+                ParticleType::GEOJSON => push_geo(l, s, msgpack::geo_text(p.data)),
+                kind => push_bytes(l, s, kind, p.data),
+            }
+            if let Some(name) = BinName::new(name) {
+                remember(l, s, name, false);
+            }
+        }
+    }
+    1
+}
+
+unsafe extern "C-unwind" fn newindex(l: *mut lua_State) -> c_int {
+    check(l, 1, REC);
+    luaL_checklstring(l, 2, std::ptr::null_mut());
+    let s = slot(l);
+    let context = context(l, s);
+    let Some(name) = BinName::new(raw_str(l, 2)) else {
+        luaL_error(
+            l,
+            c"bin name '%s' is not 1 to 15 bytes long".as_ptr(),
+            lua_tostring(l, 2),
+        );
+        return 0;
+    };
+    let h = head(l, 3);
+    if h.is_null() {
+        if let Some(i) = cached(s, name.as_bytes()) {
+            s.cache[i].set = false;
+            uncache(l, s, i);
+        }
+        match to_value(l, 3, &mut s.scratch) {
+            Ok(value) => context.set_bin(name, value),
+            Err(_) => return unsupported(l),
+        }
+        return 0;
+    }
+    // A collection is stored as it is when the record is: until then, a value of its kind
+    // tells that the bin is there.
+    let stand_in = match (*h).tag {
+        LIST => Value::List(Bytes::new()),
+        MAP => Value::Map(Bytes::new()),
+        GEO => Value::Geo(Bytes::new()),
+        REC.. => return unsupported(l),
+        _ => Value::Blob(ParticleType::BLOB, Bytes::new()),
+    };
+    context.set_bin(name, stand_in);
+    lua_settop(l, 3);
+    remember(l, s, name, true);
+    0
+}
+
+/// Takes an object out of the cache, filling its place with the last one.
+unsafe fn uncache(l: *mut lua_State, s: &mut Slot, i: usize) {
+    lua_rawgeti(l, LUA_REGISTRYINDEX, s.refs.cache.into());
+    let last = s.cache.len() as i64;
+    lua_rawgeti(l, -1, last);
+    lua_rawseti(l, -2, i as i64 + 1);
+    lua_pushnil(l);
+    lua_rawseti(l, -2, last);
+    lua_pop(l, 1);
+    s.cache.swap_remove(i);
+}
+
+unsafe fn unsupported(l: *mut lua_State) -> c_int {
+    luaL_error(
+        l,
+        c"can't set bin %s to unsupported type".as_ptr(),
+        lua_tostring(l, 2),
+    )
+}
+
+/// Hands the collections that were set to the record, as they are now.
+unsafe fn flush(l: *mut lua_State, s: &mut Slot) {
+    if s.cache.iter().all(|c| !c.set) {
+        return;
+    }
+    lua_rawgeti(l, LUA_REGISTRYINDEX, s.refs.cache.into());
+    for i in 0..s.cache.len() {
+        if !s.cache[i].set {
+            continue;
+        }
+        let name = s.cache[i].name;
+        lua_rawgeti(l, -1, i as i64 + 1);
+        match to_value(l, -1, &mut s.scratch) {
+            Ok(value) => context(l, s).set_bin(name, value),
+            Err(_) => fail(l, c"can't store a collection that nests too deep, or holds itself"),
+        }
+        s.cache[i].set = false;
+        lua_pop(l, 1);
+    }
+    lua_pop(l, 1);
+}
+
+unsafe extern "C-unwind" fn create(l: *mut lua_State) -> c_int {
+    check(l, 2, REC);
+    let s = slot(l);
+    let context = context(l, s);
+    if !context.exists() {
+        flush(l, s);
+    }
+    lua_pushinteger(l, context.create());
+    1
+}
+
+unsafe extern "C-unwind" fn update(l: *mut lua_State) -> c_int {
+    check(l, 2, REC);
+    let s = slot(l);
+    let context = context(l, s);
+    if context.exists() {
+        flush(l, s);
+    }
+    lua_pushinteger(l, context.update());
+    1
+}
+
+unsafe extern "C-unwind" fn remove(l: *mut lua_State) -> c_int {
+    check(l, 2, REC);
+    let s = slot(l);
+    let done = context(l, s).remove();
+    if done == 0 {
+        forget(l, s);
+    }
+    lua_pushinteger(l, done);
+    1
+}
+
+unsafe extern "C-unwind" fn exists(l: *mut lua_State) -> c_int {
+    check(l, 2, REC);
+    let s = slot(l);
+    lua_pushboolean(l, context(l, s).exists().into());
+    1
+}
+
+/// `aerospike:log(level, text)`: 1 is a warning, 2 information, 3 and above for debugging.
+unsafe extern "C-unwind" fn log(l: *mut lua_State) -> c_int {
+    let level = luaL_optinteger(l, 2, 0);
+    luaL_checklstring(l, 3, std::ptr::null_mut());
+    let text = String::from_utf8_lossy(raw_str(l, 3));
+    match level {
+        ..=1 => tracing::warn!(target: "petrel::udf", "{text}"),
+        2 => tracing::info!(target: "petrel::udf", "{text}"),
+        3 => tracing::debug!(target: "petrel::udf", "{text}"),
+        _ => tracing::trace!(target: "petrel::udf", "{text}"),
+    }
+    0
+}
+
+unsafe extern "C-unwind" fn get_current_time(l: *mut lua_State) -> c_int {
+    lua_pushinteger(l, crate::model::now_millis() as i64);
+    1
+}
+
+/// `set_context` and `get_config` have had no meaning for long; the incumbent says -1 too.
+unsafe extern "C-unwind" fn obsolete(l: *mut lua_State) -> c_int {
+    lua_pushinteger(l, -1);
+    1
+}
+
+unsafe extern "C-unwind" fn ttl(l: *mut lua_State) -> c_int {
+    check(l, 1, REC);
+    let s = slot(l);
+    lua_pushinteger(l, context(l, s).ttl(scope(l, s)).into());
+    1
+}
+
+unsafe extern "C-unwind" fn set_ttl(l: *mut lua_State) -> c_int {
+    check(l, 1, REC);
+    let ttl = luaL_optinteger(l, 2, 0);
+    context(l, slot(l)).set_ttl(Ttl::from_wire(ttl as u32));
+    0
+}
+
+unsafe extern "C-unwind" fn gen_(l: *mut lua_State) -> c_int {
+    check(l, 1, REC);
+    lua_pushinteger(l, context(l, slot(l)).meta().generation.into());
+    1
+}
+
+unsafe extern "C-unwind" fn last_update_time(l: *mut lua_State) -> c_int {
+    check(l, 1, REC);
+    lua_pushinteger(l, context(l, slot(l)).meta().last_update as i64);
+    1
+}
+
+unsafe extern "C-unwind" fn size(l: *mut lua_State) -> c_int {
+    check(l, 1, REC);
+    let n = context(l, slot(l))
+        .base()
+        .map_or(0, |r| r.body.as_bytes().len());
+    lua_pushinteger(l, n as i64);
+    1
+}
+
+unsafe extern "C-unwind" fn key(l: *mut lua_State) -> c_int {
+    check(l, 1, REC);
+    let s = slot(l);
+    let context = context(l, s);
+    match (context.user_key(), context.caller_key()) {
+        (Some(p), _) => match p.kind {
+            ParticleType::INTEGER => lua_pushinteger(l, p.as_int().unwrap_or(0)),
+            ParticleType::STRING => push_str(l, p.data),
+            kind => push_bytes(l, s, kind, p.data),
+        },
+        (None, Some(key)) => push_value(l, s, key),
+        (None, None) => lua_pushnil(l),
+    }
+    1
+}
+
+unsafe extern "C-unwind" fn setname(l: *mut lua_State) -> c_int {
+    check(l, 1, REC);
+    let s = slot(l);
+    match scope(l, s).set_name(context(l, s).set()) {
+        "" => lua_pushnil(l),
+        name => push_str(l, name.as_bytes()),
+    }
+    1
+}
+
+unsafe extern "C-unwind" fn digest(l: *mut lua_State) -> c_int {
+    check(l, 1, REC);
+    let s = slot(l);
+    push_bytes(l, s, ParticleType::BLOB, &context(l, s).digest().0);
+    1
+}
+
+unsafe extern "C-unwind" fn numbins(l: *mut lua_State) -> c_int {
+    check(l, 1, REC);
+    let n = context(l, slot(l)).bin_names().len();
+    lua_pushinteger(l, n as i64);
+    1
+}
+
+unsafe extern "C-unwind" fn bin_names(l: *mut lua_State) -> c_int {
+    check(l, 1, REC);
+    let s = slot(l);
+    let context = context(l, s);
+    if !context.exists() {
+        fail(l, c"can't get bin names");
+    }
+    let n = list_names(context, &mut s.scratch);
+    lua_createtable(l, n, 0);
+    let mut rest = s.scratch.as_slice();
+    for i in 1..=n {
+        let Some((len, after)) = rest.split_first() else {
+            break;
+        };
+        let (name, after) = after.split_at(usize::from(*len).min(after.len()));
+        push_str(l, name);
+        lua_rawseti(l, -2, i.into());
+        rest = after;
+    }
+    1
+}
+
+/// Writes the names into `out`, each behind its length; returns how many.
+fn list_names(context: &RecordContext, out: &mut Vec<u8>) -> c_int {
+    out.clear();
+    let names = context.bin_names();
+    for name in &names {
+        out.push(name.len() as u8);
+        out.extend_from_slice(name);
+    }
+    names.len() as c_int
+}
+
+/// The stored key stays with the record: there is no dropping it.
+unsafe extern "C-unwind" fn drop_key(l: *mut lua_State) -> c_int {
+    check(l, 1, REC);
+    0
+}
+
+const FUNCTIONS: &[(&CStr, lua_CFunction)] = &[
+    (c"ttl", ttl),
+    (c"set_ttl", set_ttl),
+    (c"gen", gen_),
+    (c"last_update_time", last_update_time),
+    (c"size", size),
+    (c"memory_size", size),
+    (c"device_size", size),
+    (c"key", key),
+    (c"setname", setname),
+    (c"digest", digest),
+    (c"numbins", numbins),
+    (c"bin_names", bin_names),
+    (c"drop_key", drop_key),
+];
+
+const AEROSPIKE: &[(&CStr, lua_CFunction)] = &[
+    (c"create", create),
+    (c"update", update),
+    (c"remove", remove),
+    (c"exists", exists),
+    (c"log", log),
+    (c"get_current_time", get_current_time),
+    (c"set_context", obsolete),
+    (c"get_config", obsolete),
+];
+
+/// Makes the class, and pushes the table of functions and an empty one.
+pub(super) unsafe fn open(l: *mut lua_State, s: *mut Slot) {
+    metatable(
+        l,
+        s,
+        REC,
+        &[(c"__index", index), (c"__newindex", newindex)],
+    );
+    super::object::new_object(l, &*s, REC, 0);
+    (*s).refs.record = luaL_ref(l, LUA_REGISTRYINDEX);
+    lua_createtable(l, 0, FUNCTIONS.len() as c_int);
+    register(l, s, FUNCTIONS);
+    lua_createtable(l, 0, 3);
+}
+
+/// Pushes the table of `aerospike`'s functions and an empty one.
+pub(super) unsafe fn open_aerospike(l: *mut lua_State, s: *mut Slot) {
+    lua_createtable(l, 0, AEROSPIKE.len() as c_int);
+    register(l, s, AEROSPIKE);
+    lua_createtable(l, 0, 3);
+}

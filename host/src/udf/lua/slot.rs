@@ -1,0 +1,146 @@
+//! What the functions that Lua calls know of the invocation that calls them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use mlua::ffi::*;
+
+use super::watchdog::Pulse;
+use crate::model::BinName;
+use crate::udf::{RecordContext, Scope, Sources};
+
+/// Why an invocation has to end, whatever its code says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trip {
+    No,
+    Timeout,
+    Cancelled,
+    Memory,
+}
+
+/// A collection that the invocation read or set, and must see again as the same object.
+/// Its Lua value is in the cache table at its index + 1.
+#[derive(Debug)]
+pub(super) struct Cached {
+    pub(super) name: BinName,
+    /// It was set, so `create` and `update` store it as it is by then.
+    pub(super) set: bool,
+}
+
+/// Places in the Lua registry.
+#[derive(Debug, Default)]
+pub(super) struct Refs {
+    pub(super) metatables: [i32; 7],
+    pub(super) record: i32,
+    pub(super) cache: i32,
+    pub(super) environment: i32,
+    pub(super) standard: i32,
+    pub(super) pusher: i32,
+    pub(super) chunks: i32,
+    pub(super) loaded: i32,
+}
+
+/// The state of one invocation, and of the Lua state it runs in. Lua functions reach it as
+/// their first upvalue; the raw pointers are set for the length of a batch.
+pub(super) struct Slot {
+    pub(super) context: *mut RecordContext,
+    pub(super) scope: *const Scope,
+    pub(super) cancelled: *const AtomicBool,
+    pub(super) limit: Duration,
+    pub(super) cache: Vec<Cached>,
+    pub(super) refs: Refs,
+    pub(super) scratch: Vec<u8>,
+    pub(super) trip: Trip,
+    pub(super) pulse: Arc<Pulse>,
+    pub(super) deadline: Option<(u64, Instant)>,
+    /// A `require` ran, so the table of loaded modules is no longer as after loading.
+    pub(super) required: bool,
+    pub(super) backtrace: Option<String>,
+    pub(super) wants_backtrace: bool,
+    pub(super) sources: Arc<dyn Sources>,
+}
+
+impl Slot {
+    pub(super) fn new(sources: Arc<dyn Sources>, limit: Duration) -> Self {
+        Self {
+            context: std::ptr::null_mut(),
+            scope: std::ptr::null(),
+            cancelled: std::ptr::null(),
+            limit,
+            cache: Vec::new(),
+            refs: Refs::default(),
+            scratch: Vec::new(),
+            trip: Trip::No,
+            pulse: Arc::new(Pulse::default()),
+            deadline: None,
+            required: false,
+            backtrace: None,
+            wants_backtrace: false,
+            sources,
+        }
+    }
+
+    /// Whether the invocation has to end now. Reads the clock: ask every few thousand steps.
+    ///
+    /// The clock starts at the first question of an invocation, which comes when it has run
+    /// for the watchdog's patience already: invocations that end sooner never read a clock.
+    pub(super) fn overdue(&mut self) -> bool {
+        if self.trip != Trip::No {
+            return true;
+        }
+        // SAFETY: null outside of a batch, else the flag of the call that the batch outlives.
+        if unsafe { self.cancelled.as_ref() }.is_some_and(|c| c.load(Ordering::Relaxed)) {
+            self.trip = Trip::Cancelled;
+            return true;
+        }
+        let turn = self.pulse.turn();
+        let now = Instant::now();
+        match self.deadline {
+            Some((of, at)) if of == turn => {
+                if now >= at {
+                    self.trip = Trip::Timeout;
+                }
+            }
+            _ => self.deadline = Some((turn, now + self.limit)),
+        }
+        self.trip != Trip::No
+    }
+}
+
+/// The slot of the running Lua function: its first upvalue.
+///
+/// # Safety
+/// Only inside a function made by [`super::object::register`].
+#[inline]
+pub(super) unsafe fn slot<'a>(l: *mut lua_State) -> &'a mut Slot {
+    &mut *lua_touserdata(l, lua_upvalueindex(1)).cast::<Slot>()
+}
+
+/// Ends the invocation from inside a C function when it is overdue; otherwise returns.
+///
+/// # Safety
+/// As [`slot`], with nothing on the Rust stack that wants dropping.
+pub(super) unsafe fn check_overdue(l: *mut lua_State) {
+    if slot(l).overdue() {
+        give_up(l, slot(l));
+    }
+}
+
+/// Raises the error that ends an overdue invocation.
+///
+/// From now on the hook fires before every instruction, so that no handler of the code
+/// that is being unwound (`__close`, a message handler) gets to run.
+///
+/// # Safety
+/// With nothing on the Rust stack that wants dropping.
+pub(super) unsafe fn give_up(l: *mut lua_State, slot: &Slot) -> ! {
+    lua_sethook(l, Some(super::watchdog::hook), LUA_MASKCOUNT, 1);
+    let text = match slot.trip {
+        Trip::Cancelled => c"the task was aborted",
+        Trip::Memory => c"not enough memory",
+        Trip::Timeout | Trip::No => c"the invocation ran past its time limit",
+    };
+    lua_pushstring(l, text.as_ptr());
+    lua_error(l)
+}

@@ -1,0 +1,374 @@
+//! One Lua state with one module loaded, and its return to that point after each call.
+
+use std::collections::HashSet;
+use std::ffi::{c_int, c_void};
+use std::ptr;
+use std::sync::Arc;
+
+use mlua::ffi::*;
+use mlua::{Lua, LuaOptions, StdLib};
+
+use super::object::raw_str;
+use super::require::load_source;
+use super::slot::{Slot, Trip};
+use super::watchdog::{self, OnDuty};
+use super::{sandbox, watchdog::PATIENCE};
+use crate::model::Limits;
+use crate::udf::{CompileError, ModuleSource, Sources, UdfError, UdfErrorKind};
+
+/// Why a state could not be made.
+#[derive(Debug)]
+pub(super) enum LoadError {
+    /// The text is not Lua.
+    Compile(CompileError),
+    /// The module's own statements failed.
+    Run(UdfError),
+}
+
+/// A variable of the module's functions, and the value that it had when the module was loaded.
+#[derive(Clone, Copy, Debug)]
+struct Cell {
+    function: c_int,
+    index: c_int,
+    value: c_int,
+}
+
+/// A Lua state with a module in it.
+pub(super) struct State {
+    // Before the slot, which its functions point to.
+    lua: Lua,
+    pub(super) slot: Box<Slot>,
+    chunk: c_int,
+    /// Where functions are looked up.
+    pub(super) functions: c_int,
+    names: Vec<String>,
+    cells: Vec<Cell>,
+    /// The module keeps tables or the like from one call to the next, so that it is run
+    /// anew before each.
+    rerun: bool,
+    /// It is to be run anew before the next call.
+    pub(super) stale: bool,
+    pub(super) memory: usize,
+}
+
+// SAFETY: the raw pointers in the slot are set only while a batch runs, on one thread.
+unsafe impl Send for State {}
+
+impl State {
+    /// A state with the module loaded.
+    pub(super) fn load(
+        source: &ModuleSource,
+        sources: &Arc<dyn Sources>,
+        limits: &Limits,
+    ) -> Result<Self, LoadError> {
+        let host = |e: mlua::Error| {
+            let kind = match e {
+                mlua::Error::MemoryError(_) => UdfErrorKind::Memory,
+                _ => UdfErrorKind::Host,
+            };
+            LoadError::Run(UdfError::new(kind, format!("no Lua state: {e}")))
+        };
+        let options = LuaOptions::new().catch_rust_panics(false);
+        let lua = Lua::new_with(StdLib::NONE, options).map_err(host)?;
+        lua.set_memory_limit(limits.memory_bytes).map_err(host)?;
+        let mut state = Self {
+            lua,
+            slot: Box::new(Slot::new(Arc::clone(sources), allowance(limits))),
+            chunk: LUA_NOREF,
+            functions: LUA_NOREF,
+            names: Vec::new(),
+            cells: Vec::new(),
+            rerun: false,
+            stale: false,
+            memory: limits.memory_bytes,
+        };
+        let slot: *mut Slot = &mut *state.slot;
+        // SAFETY: the slot outlives the state; `exec_raw` catches Lua errors.
+        unsafe {
+            let built = state.lua.exec_raw::<()>((), |l| {
+                sandbox::build(l, slot);
+                lua_gc(l, LUA_GCGEN, 0, 0);
+            });
+            built.map_err(host)?;
+        }
+        watchdog::register(&state.slot.pulse);
+        state.compile(source)?;
+        state.start().map_err(LoadError::Run)?;
+        state.settle(source).map_err(host)?;
+        Ok(state)
+    }
+
+    /// Runs `f` over the raw state, catching Lua errors.
+    pub(super) fn with(
+        &mut self,
+        f: impl FnOnce(*mut lua_State, &mut Slot),
+    ) -> Result<(), mlua::Error> {
+        let slot: *mut Slot = &mut *self.slot;
+        // SAFETY: `f` keeps to this room's rules; the slot is not reached otherwise but by
+        // the functions that `f` calls, between its own uses.
+        unsafe {
+            self.lua.exec_raw::<()>((), |l| {
+                f(l, &mut *slot);
+                lua_settop(l, 0);
+            })
+        }
+    }
+
+    pub(super) fn set_memory_limit(&mut self, bytes: usize) {
+        if self.memory != bytes && self.lua.set_memory_limit(bytes).is_ok() {
+            self.memory = bytes;
+        }
+    }
+
+    /// The names of the module's own global functions.
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    fn compile(&mut self, source: &ModuleSource) -> Result<(), LoadError> {
+        let mut chunk = LUA_NOREF;
+        let mut refused = None;
+        let done = self.with(|l, _| unsafe {
+            if load_source(l, source) == LUA_OK {
+                chunk = luaL_ref(l, LUA_REGISTRYINDEX);
+            } else {
+                refused = Some(String::from_utf8_lossy(raw_str(l, -1)).into_owned());
+            }
+        });
+        self.chunk = chunk;
+        let refused = refused.or(done.err().map(|e| e.to_string()));
+        match refused {
+            Some(text) => Err(LoadError::Compile(compile_error(source, &text))),
+            None => Ok(()),
+        }
+    }
+
+    /// Runs the module's own statements.
+    pub(super) fn start(&mut self) -> Result<(), UdfError> {
+        let slot: *mut Slot = &mut *self.slot;
+        let pulse = Arc::clone(&self.slot.pulse);
+        let _duty = OnDuty::new(&pulse, slot);
+        let chunk = self.chunk;
+        let mut failed = None;
+        let done = self.with(|l, s| unsafe {
+            s.trip = Trip::No;
+            lua_rawgeti(l, LUA_REGISTRYINDEX, chunk.into());
+            s.pulse.start(l);
+            let status = lua_pcall(l, 0, 0, 0);
+            s.pulse.stop();
+            lua_sethook(l, None, 0, 0);
+            if status != LUA_OK {
+                failed = Some(super::instance::failure(l, s, status));
+            }
+            s.required = false;
+        });
+        self.stale = false;
+        match (failed, done) {
+            (Some(e), _) => Err(e),
+            (None, Err(e)) => Err(UdfError::new(UdfErrorKind::Host, e.to_string())),
+            (None, Ok(())) => Ok(()),
+        }
+    }
+
+    /// After loading: what the module defined becomes the background of all calls.
+    fn settle(&mut self, source: &ModuleSource) -> Result<(), mlua::Error> {
+        let mut names = Vec::new();
+        let mut cells = Vec::new();
+        let mut pristine = true;
+        let mut functions = self.slot.refs.environment;
+        let env_matters = memchr::memmem::find(&source.bytes, b"_ENV").is_some();
+        self.with(|l, s| unsafe {
+            luaL_checkstack(l, 64, ptr::null());
+            lua_rawgeti(l, LUA_REGISTRYINDEX, s.refs.environment.into());
+            lua_rawgeti(l, LUA_REGISTRYINDEX, s.refs.loaded.into());
+            lua_pushnil(l);
+            while lua_next(l, 2) != 0 {
+                // A required module may have kept anything: its chunk is not at hand.
+                pristine = false;
+                lua_pop(l, 1);
+            }
+            let mut survey = Survey {
+                environment: lua_topointer(l, 1),
+                env_matters,
+                seen: HashSet::new(),
+                cells: &mut cells,
+            };
+            lua_pushnil(l);
+            while lua_next(l, 1) != 0 {
+                let is_name = lua_type(l, 3) == LUA_TSTRING;
+                if is_name && lua_type(l, 4) == LUA_TFUNCTION && lua_iscfunction(l, 4) == 0 {
+                    names.push(String::from_utf8_lossy(raw_str(l, 3)).into_owned());
+                }
+                pristine &= survey.value(l, 4, 0);
+                lua_settop(l, 3);
+            }
+            if pristine {
+                lua_settop(l, 1);
+                lua_createtable(l, 0, 128);
+                lua_rawgeti(l, LUA_REGISTRYINDEX, s.refs.standard.into());
+                for from in [3, 1] {
+                    lua_pushnil(l);
+                    while lua_next(l, from) != 0 {
+                        lua_pushvalue(l, -2);
+                        lua_insert(l, -2);
+                        lua_rawset(l, 2);
+                    }
+                }
+                clear_table(l, 1);
+                lua_getmetatable(l, 1);
+                lua_pushvalue(l, 2);
+                lua_setfield(l, -2, c"__index".as_ptr());
+                lua_pushvalue(l, 2);
+                functions = luaL_ref(l, LUA_REGISTRYINDEX);
+            }
+        })?;
+        names.sort();
+        self.names = names;
+        self.cells = cells;
+        self.rerun = !pristine;
+        self.functions = functions;
+        Ok(())
+    }
+
+    /// Whether the variables of the module need to be set back after each call.
+    pub(super) fn keeps_more_than_globals(&self) -> bool {
+        self.rerun || !self.cells.is_empty()
+    }
+
+    /// After a call: sets back what it could have changed beside globals.
+    pub(super) unsafe fn restore(&self, l: *mut lua_State, stale: &mut bool) {
+        *stale = self.rerun;
+        for cell in &self.cells {
+            lua_rawgeti(l, LUA_REGISTRYINDEX, cell.function.into());
+            lua_rawgeti(l, LUA_REGISTRYINDEX, cell.value.into());
+            lua_setupvalue(l, -2, cell.index);
+            lua_pop(l, 1);
+        }
+    }
+
+    /// Runs the module anew in an empty environment.
+    pub(super) fn refresh(&mut self) -> Result<(), UdfError> {
+        self.with(|l, s| unsafe {
+            lua_rawgeti(l, LUA_REGISTRYINDEX, s.refs.environment.into());
+            clear_table(l, 1);
+            lua_rawgeti(l, LUA_REGISTRYINDEX, s.refs.loaded.into());
+            clear_table(l, 2);
+        })
+        .map_err(|e| UdfError::new(UdfErrorKind::Host, e.to_string()))?;
+        self.start()
+    }
+}
+
+/// The time that is left to an invocation once the watchdog found it running.
+pub(super) fn allowance(limits: &Limits) -> std::time::Duration {
+    limits.time().saturating_sub(PATIENCE + PATIENCE / 2)
+}
+
+/// Empties a table; returns how many entries it had. Raises no Lua errors.
+pub(super) unsafe fn clear_table(l: *mut lua_State, table: c_int) -> usize {
+    let top = lua_gettop(l);
+    let mut n = 0;
+    lua_pushnil(l);
+    while lua_next(l, table) != 0 {
+        lua_settop(l, top + 1);
+        // Setting a field to nil leaves the key in place for `lua_next`.
+        lua_pushvalue(l, top + 1);
+        lua_pushnil(l);
+        lua_rawset(l, table);
+        n += 1;
+    }
+    lua_settop(l, top);
+    n
+}
+
+/// Looks for what could carry something from one call to the next.
+struct Survey<'a> {
+    environment: *const c_void,
+    env_matters: bool,
+    seen: HashSet<*const c_void>,
+    cells: &'a mut Vec<Cell>,
+}
+
+impl Survey<'_> {
+    /// Whether the value at `index` keeps nothing beyond variables, which become cells.
+    unsafe fn value(&mut self, l: *mut lua_State, index: c_int, depth: usize) -> bool {
+        match lua_type(l, index) {
+            LUA_TNIL | LUA_TBOOLEAN | LUA_TNUMBER | LUA_TSTRING | LUA_TLIGHTUSERDATA => true,
+            LUA_TFUNCTION => self.function(l, index, depth),
+            LUA_TTABLE => {
+                if lua_topointer(l, index) == self.environment {
+                    return true;
+                }
+                if lua_getmetatable(l, index) == 0 {
+                    return false;
+                }
+                lua_pushstring(l, c"__frozen".as_ptr());
+                let frozen = lua_rawget(l, -2) != LUA_TNIL;
+                lua_pop(l, 2);
+                frozen
+            }
+            _ => false,
+        }
+    }
+
+    unsafe fn function(&mut self, l: *mut lua_State, index: c_int, depth: usize) -> bool {
+        if !self.seen.insert(lua_topointer(l, index)) {
+            return true;
+        }
+        if depth > 64 || lua_checkstack(l, 8) == 0 {
+            return false;
+        }
+        let index = lua_absindex(l, index);
+        let is_c = lua_iscfunction(l, index) != 0;
+        let top = lua_gettop(l);
+        for i in 1.. {
+            if lua_getupvalue(l, index, i).is_null() {
+                break;
+            }
+            let is_env = lua_type(l, -1) == LUA_TTABLE
+                && lua_topointer(l, -1) == self.environment
+                && !self.env_matters;
+            let keeps_nothing = self.value(l, top + 1, depth + 1);
+            if !keeps_nothing {
+                lua_settop(l, top);
+                return false;
+            }
+            if !is_c && !is_env && self.seen.insert(lua_upvalueid(l, index, i)) {
+                lua_settop(l, top + 1);
+                let value = luaL_ref(l, LUA_REGISTRYINDEX);
+                lua_pushvalue(l, index);
+                let function = luaL_ref(l, LUA_REGISTRYINDEX);
+                self.cells.push(Cell {
+                    function,
+                    index: i,
+                    value,
+                });
+            }
+            lua_settop(l, top);
+        }
+        true
+    }
+}
+
+/// Splits Lua's `file:line: message`.
+pub(super) fn split_place<'a>(text: &'a str, file: &str) -> Option<(u32, &'a str)> {
+    let rest = text.strip_prefix(file)?.strip_prefix(':')?;
+    let (line, message) = rest.split_once(':')?;
+    Some((line.parse().ok()?, message.strip_prefix(' ')?))
+}
+
+fn compile_error(source: &ModuleSource, text: &str) -> CompileError {
+    let (line, message) = match split_place(text, &source.file) {
+        Some((line, message)) => (line, message.to_owned()),
+        None if source.bytes.starts_with(b"\x1b") => (
+            0,
+            "this is compiled Lua; register the source text instead".to_owned(),
+        ),
+        None => (0, text.to_owned()),
+    };
+    CompileError {
+        file: source.file.clone(),
+        line,
+        message,
+    }
+}
