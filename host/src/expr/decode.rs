@@ -5,10 +5,11 @@ use super::compiled::Expr;
 use super::error::ExprError;
 use super::kind::Kind;
 use super::meta::Meta;
-use super::node::{Binary, Fold, MAX_DEPTH, Node, Unary};
-use super::opcode::{Opcode, TEXT, opcode};
+use super::node::{Binary, Fold, MAX_DEPTH, MAX_VARIABLES, Node, Unary};
+use super::opcode::{Opcode, opcode};
 use super::path::Path;
 use super::pattern::Pattern;
+use super::raw::{is_variable_name, raw_bytes, text_form};
 use crate::model::msgpack::{DecodeError, Item, Reader};
 use crate::model::{MAX_BIN_NAME, Value};
 
@@ -30,6 +31,7 @@ pub fn decode(field: &[u8]) -> Result<Expr, ExprError> {
         data: field,
         reader: Reader::new(field),
         scope: Vec::new(),
+        patterns: 0,
     };
     let root = decoder.node(0)?;
     if !decoder.reader.is_empty() {
@@ -41,50 +43,16 @@ pub fn decode(field: &[u8]) -> Result<Expr, ExprError> {
     Ok(Expr::new(root))
 }
 
-/// The text of the text form; `None` for the MessagePack form.
-fn text_form(field: &[u8]) -> Option<Result<&[u8], DecodeError>> {
-    let mut reader = Reader::new(field);
-    if reader.item() != Ok(Item::List(2)) || reader.item() != Ok(Item::Int(TEXT)) {
-        return None;
-    }
-    let text = raw_bytes(field, &mut reader);
-    Some(text.and_then(|t| {
-        if reader.is_empty() {
-            Ok(t)
-        } else {
-            Err(reader.error("more bytes follow the text"))
-        }
-    }))
-}
-
-/// Reads a string or blob that has no particle type byte, as names and patterns are packed.
-fn raw_bytes<'a>(data: &'a [u8], reader: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {
-    let start = reader.position();
-    if !matches!(reader.item()?, Item::Bytes(..)) {
-        return Err(DecodeError {
-            offset: start,
-            what: "expected a name or a text",
-        });
-    }
-    let header = match data.get(start) {
-        Some(0xD9 | 0xC4) => 2,
-        Some(0xDA | 0xC5) => 3,
-        Some(0xDB | 0xC6) => 5,
-        _ => 1,
-    };
-    data.get(start + header..reader.position())
-        .ok_or(DecodeError {
-            offset: start,
-            what: "the value is cut off",
-        })
-}
-
 struct Decoder<'a> {
     data: &'a [u8],
     reader: Reader<'a>,
     /// The variables defined so far, outermost first; a variable's place is its slot.
     scope: Vec<(&'a [u8], Option<Kind>)>,
+    patterns: usize,
 }
+
+/// Each pattern may compile to a megabyte.
+const MAX_PATTERNS: usize = 32;
 
 /// An operation being decoded: for errors, and for how many arguments are left to read.
 struct Op {
@@ -194,6 +162,10 @@ impl<'a> Decoder<'a> {
             Opcode::Regex => {
                 op.takes(3, "flags, a pattern and a string")?;
                 let flags = self.int(op, "flags, a pattern and a string")?;
+                self.patterns += 1;
+                if self.patterns > MAX_PATTERNS {
+                    return Err(op.needs("no more than 32 patterns beside it in one expression"));
+                }
                 let pattern = Pattern::posix(self.raw()?, flags)?;
                 Node::Matches(
                     pattern,
@@ -329,7 +301,7 @@ impl<'a> Decoder<'a> {
             Fold::IntAnd | Fold::IntOr | Fold::IntXor => (&[Kind::Int], "integer"),
             _ => (&[Kind::Int, Kind::Float], "number"),
         };
-        let mut args = Vec::with_capacity(op.args);
+        let mut args = Vec::new();
         for _ in 0..op.args {
             let arg = self.typed(op, depth, kinds, needs)?;
             // The first known type is that of all.
@@ -356,7 +328,7 @@ impl<'a> Decoder<'a> {
             kind = kind.or_else(|| value.kind());
             Ok(value)
         };
-        let mut cases = Vec::with_capacity(op.args / 2);
+        let mut cases = Vec::new();
         for _ in 0..op.args / 2 {
             let condition = self.typed(op, depth, &[Kind::Bool], "boolean")?;
             cases.push((condition, value(self)?));
@@ -369,9 +341,12 @@ impl<'a> Decoder<'a> {
             return Err(op.needs("pairs of name and value, then an expression"));
         }
         let outer = self.scope.len();
-        let mut defs = Vec::with_capacity(op.args / 2);
+        let mut defs = Vec::new();
         for _ in 0..op.args / 2 {
             let name = self.raw()?;
+            if self.scope.len() >= MAX_VARIABLES {
+                return Err(op.needs("no more than 256 variables in scope"));
+            }
             if !is_variable_name(name) || self.slot(name).is_some() {
                 return Err(ExprError::VariableName(
                     String::from_utf8_lossy(name).into_owned(),
@@ -427,11 +402,4 @@ fn comparable(op: &Op, args: &[Node; 2]) -> Result<(), ExprError> {
         Some(kind) => op.check(&args[1], &[kind], NEEDS),
         None => op.check(&args[1], &ordered, NEEDS),
     }
-}
-
-/// Whether a variable may be called so: a letter or underscore, then letters, digits, underscores.
-pub(super) fn is_variable_name(name: &[u8]) -> bool {
-    name.first()
-        .is_some_and(|b| *b == b'_' || b.is_ascii_alphabetic())
-        && name.iter().all(|b| *b == b'_' || b.is_ascii_alphanumeric())
 }

@@ -17,6 +17,7 @@ mod opcode;
 mod operand;
 mod path;
 mod pattern;
+mod raw;
 #[cfg(test)]
 mod tests;
 

@@ -10,6 +10,9 @@ use crate::model::Value;
 /// one can exhaust the stack.
 pub(super) const MAX_DEPTH: usize = 96;
 
+/// How many variables may be in scope at once.
+pub(super) const MAX_VARIABLES: usize = 256;
+
 /// How two values are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cmp {

@@ -15,6 +15,8 @@ pub(super) struct Term {
     pub(super) node: Node,
     /// Where its text starts, in bytes.
     pub(super) at: usize,
+    /// The node's type, kept because asking a long chain for it takes its length.
+    pub(super) kind: Option<Kind>,
     /// How many levels it has below itself.
     depth: usize,
 }
@@ -22,7 +24,12 @@ pub(super) struct Term {
 impl Term {
     /// A node without levels below it.
     pub(super) fn leaf(at: usize, node: Node) -> Self {
-        Self { node, at, depth: 0 }
+        Self {
+            at,
+            kind: node.kind(),
+            depth: 0,
+            node,
+        }
     }
 
     /// The node that `wrap` makes of this one.
@@ -32,12 +39,19 @@ impl Term {
 
     /// A node over others, the deepest of which has `depth` levels.
     pub(super) fn over(at: usize, depth: usize, node: Node) -> Parsed<Self> {
+        let kind = node.kind();
+        Self::typed(at, depth, node, kind)
+    }
+
+    /// As [`Term::over`], of a type that is known already.
+    fn typed(at: usize, depth: usize, node: Node, kind: Option<Kind>) -> Parsed<Self> {
         if depth >= MAX_DEPTH {
             return Err(too_deep(at));
         }
         Ok(Self {
             node,
             at,
+            kind,
             depth: depth + 1,
         })
     }
@@ -68,7 +82,7 @@ impl Term {
 
     /// This term, if it may have one of `kinds`.
     fn of(self, at: usize, kinds: &[Kind], expected: &'static str) -> Parsed<Self> {
-        match self.node.kind() {
+        match self.kind {
             Some(kind) if !kinds.contains(&kind) => Err(Fail::new(at, expected).found(a(kind))),
             _ => Ok(self),
         }
@@ -152,6 +166,10 @@ fn arithmetic(fold: Fold, left: Term, right: Term, place: usize) -> Parsed<Term>
         _ => (left.number(place)?, right.number(place)?),
     };
     one_type(&left, &right, place)?;
+    let kind = match fold {
+        Fold::IntAnd | Fold::IntOr | Fold::IntXor => Some(Kind::Int),
+        _ => left.kind.or(right.kind),
+    };
     let depth = left.depth.max(right.depth);
     let (mut args, depth) = match left.node {
         // One argument is a negation, and division does not chain: it would multiply the
@@ -162,7 +180,7 @@ fn arithmetic(fold: Fold, left: Term, right: Term, place: usize) -> Parsed<Term>
         node => (vec![node], depth),
     };
     args.push(right.node);
-    Term::over(left.at, depth, Node::Fold(fold, args))
+    Term::typed(left.at, depth, Node::Fold(fold, args), kind)
 }
 
 /// The negative of a number.
@@ -180,7 +198,7 @@ pub(super) fn negate(term: Term, at: usize) -> Parsed<Term> {
 
 /// Blobs have no literals of their own: a string beside one is its base64.
 fn comparable(left: Term, right: Term, place: usize) -> Parsed<(Term, Term)> {
-    let kinds = (left.node.kind(), right.node.kind());
+    let kinds = (left.kind, right.kind);
     let (left, right) = match kinds {
         (Some(Kind::Blob), Some(Kind::Str)) => (left, blob(right)?),
         (Some(Kind::Str), Some(Kind::Blob)) => (blob(left)?, right),
@@ -205,7 +223,7 @@ fn blob(term: Term) -> Parsed<Term> {
 
 /// Refuses two operands whose types are known and differ.
 fn one_type(left: &Term, right: &Term, place: usize) -> Parsed<()> {
-    match (left.node.kind(), right.node.kind()) {
+    match (left.kind, right.kind) {
         (Some(l), Some(r)) if l != r => Err(Fail::new(
             place,
             "two operands of one type; asInt() and asFloat() convert numbers",

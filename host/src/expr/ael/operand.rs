@@ -7,8 +7,9 @@ use super::function::function;
 use super::input::{Input, Parsed, at, eat, eat_spaced, name, need, rest, space};
 use super::literal::{is_number, list, map, number, string};
 use super::path::path;
-use crate::expr::decode::is_variable_name;
-use crate::expr::node::Node;
+
+use crate::expr::node::{MAX_VARIABLES, Node};
+use crate::expr::raw::is_variable_name;
 use crate::model::Value;
 
 const OPERAND: &str = "an operand: a bin like $.name, a number, a 'string', true, false or ( … )";
@@ -113,12 +114,18 @@ fn scope(input: &mut Input<'_>, start: usize, then: &'static str) -> Parsed<Term
         let place = at(input);
         let name = name(input)?;
         let taken = input.state.scope.iter().any(|(n, _)| *n == name);
+        if input.state.scope.len() >= MAX_VARIABLES {
+            return Err(Fail::new(
+                place,
+                format!("at most {MAX_VARIABLES} variables in scope"),
+            ));
+        }
         if taken || !is_variable_name(name.as_bytes()) {
             return Err(Fail::new(place, "the name of a new variable"));
         }
         need(input, "=", "'=' and the variable's value")?;
         let value = expression(input)?;
-        input.state.scope.push((name, value.node.kind()));
+        input.state.scope.push((name, value.kind));
         terms.push(value);
         if !eat_spaced(input, ",")? {
             break;

@@ -193,6 +193,8 @@ fn long_chains_are_flat_and_deep_nesting_is_refused() {
     holds(&chain);
     let sum = vec!["1"; 5_000].join(" + ");
     holds(&format!("{sum} == 5000"));
+    let untyped = vec!["$.age"; 50_000].join(" + ");
+    assert_eq!(value(&text(&untyped)), Some(Value::Int(50_000 * 42)));
     for deep in [
         "(".repeat(100_000),
         "-".repeat(100_000),

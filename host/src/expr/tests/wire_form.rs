@@ -312,7 +312,7 @@ fn collection_reads_are_refused_by_name() {
 }
 
 #[test]
-fn nesting_is_bounded() {
+fn nesting_and_patterns_are_bounded() {
     let mut expression = bool_bin("ok");
     for _ in 0..80 {
         expression = not(expression);
@@ -322,6 +322,14 @@ fn nesting_is_bounded() {
         expression = not(expression);
     }
     assert_eq!(refused(&expression), ExprError::TooDeep);
+    let patterns = vec![regex_compare("x", RegexFlags::NONE, string_bin("status")); 33];
+    assert!(matches!(
+        refused(&or(patterns)),
+        ExprError::Arguments {
+            name: "regex_compare",
+            ..
+        }
+    ));
     let mut deep = vec![0x92, 18];
     deep.resize(4_000_000, 0x92);
     assert!(decode(&deep).is_err());
