@@ -258,11 +258,11 @@ async fn a_module_that_does_not_compile_is_refused_with_its_line() -> Result<()>
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_waited_for_too_briefly_still_runs_and_can_be_aborted() -> Result<()> {
-    let session = with_users(100).await?;
+    let session = with_users(1_000).await?;
     let task = session
         .background_task()
         .touch(&users())
-        .records_per_second(20)
+        .records_per_second(100)
         .execute()
         .await?;
     let wait = Wait::default().every(Duration::from_millis(20)).attempts(2);

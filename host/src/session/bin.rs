@@ -23,6 +23,10 @@ impl<C: PutBins> BinBuilder<C> {
     }
 
     /// Adds to an integer or float; a missing bin counts as zero.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "the guide's word for the operation"
+    )]
     pub fn add(self, value: impl Into<Value>) -> C {
         self.op(OpKind::Add, value.into())
     }

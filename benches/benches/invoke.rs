@@ -1,0 +1,54 @@
+//! Calls of each function on one record and on a batch of 256, in each form, through the
+//! dispatcher: read, run, commit to the memory store.
+
+use std::time::{Duration, Instant};
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use petrel_benches::{Fixture, Kind, Workload};
+
+/// Records per batch.
+const BATCH: i64 = 256;
+
+fn invoke(c: &mut Criterion) {
+    let fixture = Fixture::new(BATCH).expect("the fixture");
+    let targets: Vec<_> = (0..BATCH)
+        .map(|id| fixture.target(id).expect("a key"))
+        .collect();
+    let dispatcher = fixture.session.dispatcher();
+    let namespace = dispatcher.namespace(b"test").expect("the namespace");
+    for (size, name) in [(1, "one"), (BATCH as usize, "batch")] {
+        for workload in Workload::ALL {
+            let mut group = c.benchmark_group(format!("invoke/{name}/{}", workload.name));
+            group
+                .throughput(Throughput::Elements(size as u64))
+                .warm_up_time(Duration::from_millis(300))
+                .measurement_time(Duration::from_secs(1))
+                .sample_size(20);
+            for kind in Kind::ALL {
+                group.bench_function(BenchmarkId::from_parameter(kind.name()), |b| {
+                    let request = workload.request(kind);
+                    b.iter_custom(|iterations| {
+                        fixture.tokio.block_on(async {
+                            let started = Instant::now();
+                            for _ in 0..iterations {
+                                let request = request.clone();
+                                if size == 1 {
+                                    let target = targets[0].clone();
+                                    dispatcher.execute_one(namespace, request, target).await;
+                                } else {
+                                    let targets = targets.clone();
+                                    dispatcher.execute(namespace, request, targets).await;
+                                }
+                            }
+                            started.elapsed()
+                        })
+                    });
+                });
+            }
+            group.finish();
+        }
+    }
+}
+
+criterion_group!(benches, invoke);
+criterion_main!(benches);

@@ -1,0 +1,118 @@
+//! The functions of `bench` as Rust closures inside the host: what a call costs when no
+//! runtime is in the way. They go through the same store and commit path as the others.
+
+use petrel::model::{BinName, Particle, Value, msgpack};
+use petrel::udf::{
+    Call, FunctionInfo, Instance, Module, RecordContext, UdfError, UdfErrorKind, UdfResult,
+};
+
+type Function = fn(&mut RecordContext, &[Value]) -> UdfResult;
+
+const FUNCTIONS: [(&str, Function); 5] = [
+    ("noop", |_, _| Ok(Value::Int(1))),
+    ("bump", bump),
+    ("listsum", listsum),
+    ("fnv", |_, _| Ok(Value::Int(fnv()))),
+    ("score", score),
+];
+
+/// The native module.
+pub struct Native;
+
+impl Module for Native {
+    fn functions(&self) -> Vec<FunctionInfo> {
+        let info = |(name, _): (&str, Function)| FunctionInfo {
+            name: name.into(),
+            arguments: None,
+        };
+        FUNCTIONS.map(info).into()
+    }
+
+    fn instantiate(&self) -> Result<Box<dyn Instance>, UdfError> {
+        Ok(Box::new(Self))
+    }
+}
+
+impl Instance for Native {
+    fn run(&mut self, call: &Call<'_>, batch: &mut [RecordContext], results: &mut Vec<UdfResult>) {
+        let args = msgpack::list_items(call.args).unwrap_or_default();
+        let function = FUNCTIONS.iter().find(|(name, _)| *name == call.function);
+        for record in batch {
+            results.push(match function {
+                Some((_, function)) => function(record, &args),
+                None => Err(failure(
+                    UdfErrorKind::FunctionNotFound,
+                    "function not found",
+                )),
+            });
+        }
+    }
+}
+
+fn failure(kind: UdfErrorKind, message: &str) -> UdfError {
+    UdfError::new(kind, message)
+}
+
+fn missing() -> UdfError {
+    failure(UdfErrorKind::Thrown, "a bin is missing or has another type")
+}
+
+fn set(record: &mut RecordContext, name: &[u8], value: Value) -> Result<(), UdfError> {
+    record.set_bin(BinName::new(name).ok_or_else(missing)?, value);
+    record.update();
+    Ok(())
+}
+
+fn bump(record: &mut RecordContext, args: &[Value]) -> UdfResult {
+    let present = record.stored_bin(b"v").and_then(|p| p.as_int());
+    let (Some(v), Some(Value::Int(n))) = (present, args.first()) else {
+        return Err(missing());
+    };
+    let v = v.wrapping_add(*n);
+    set(record, b"v", Value::Int(v))?;
+    Ok(Value::Int(v))
+}
+
+/// Calls `each` with the integers of the list bin `l`.
+fn integers(record: &RecordContext, mut each: impl FnMut(i64)) -> Result<(), UdfError> {
+    let list: Particle<'_> = record.stored_bin(b"l").ok_or_else(missing)?;
+    let mut items = msgpack::Reader::new(list.data);
+    let malformed = |_| missing();
+    for _ in 0..items.list().map_err(malformed)? {
+        match items.item().map_err(malformed)? {
+            msgpack::Item::Int(x) => each(x),
+            _ => return Err(missing()),
+        }
+    }
+    Ok(())
+}
+
+fn listsum(record: &mut RecordContext, _: &[Value]) -> UdfResult {
+    let mut sum = 0i64;
+    integers(record, |x| sum = sum.wrapping_add(x))?;
+    Ok(Value::Int(sum))
+}
+
+fn fnv() -> i64 {
+    // Opaque to the compiler, which would otherwise run the loop itself.
+    let mut h: i64 = std::hint::black_box(0x7bf2_9ce4_8422_2325);
+    for i in 0..1000i64 {
+        h = (h ^ (i & 0xff)).wrapping_mul(0x100_0000_01b3);
+    }
+    h
+}
+
+fn score(record: &mut RecordContext, _: &[Value]) -> UdfResult {
+    let (mut best, mut acc) = (0i64, 0i64);
+    integers(record, |x| {
+        acc = acc.wrapping_mul(31).wrapping_add(x);
+        best = best.max(x);
+    })?;
+    let summary = Value::map([
+        ("acc".into(), acc.rem_euclid(1_000_003).into()),
+        ("best".into(), best.into()),
+        ("tag".into(), format!("t{}", best.rem_euclid(7)).into()),
+    ]);
+    set(record, b"score", summary.clone())?;
+    Ok(summary)
+}
