@@ -9,6 +9,7 @@ use cap_std::fs::Dir;
 use super::{Dispatcher, Namespace, Threads};
 use crate::model::{Error, Result, ResultCode};
 use crate::store::{Durable, DurableOptions, MemoryStore, RecordStore};
+use crate::udf::lua::LuaRuntime;
 use crate::udf::wasm::WasmRuntime;
 use crate::udf::{LimitsByModule, Modules, Registry, Runtime};
 
@@ -89,14 +90,14 @@ impl Dispatcher {
 }
 
 fn runtimes(modules: &Arc<Modules>) -> Result<Vec<Arc<dyn Runtime>>> {
-    let _ = modules;
     let wasm = WasmRuntime::new().map_err(|e| {
         Error::new(
             ResultCode::ServerError,
             format!("the WebAssembly runtime does not start: {e}"),
         )
     })?;
-    Ok(vec![Arc::new(wasm)])
+    let lua = LuaRuntime::new(modules.clone());
+    Ok(vec![Arc::new(lua), Arc::new(wasm)])
 }
 
 type Stores = Vec<Arc<dyn RecordStore>>;

@@ -124,7 +124,12 @@ pub(super) unsafe fn push_packed(l: *mut lua_State, s: &Slot, tag: Tag, bytes: &
 }
 
 /// An empty list or map that is ready for writing, left on the stack.
-pub(super) unsafe fn push_empty(l: *mut lua_State, s: &Slot, tag: Tag, capacity: c_int) -> *mut Head {
+pub(super) unsafe fn push_empty(
+    l: *mut lua_State,
+    s: &Slot,
+    tag: Tag,
+    capacity: c_int,
+) -> *mut Head {
     let h = new_object(l, s, tag, 0);
     if tag == LIST {
         lua_createtable(l, capacity, 0);
@@ -183,7 +188,11 @@ pub(super) unsafe fn push_item(l: *mut lua_State, s: &Slot, r: &mut Reader<'_>) 
             let Ok(bytes) = ahead.skip() else {
                 fail(l, c"a stored collection is malformed")
             };
-            let tag = if matches!(item, Item::List(_)) { LIST } else { MAP };
+            let tag = if matches!(item, Item::List(_)) {
+                LIST
+            } else {
+                MAP
+            };
             push_packed(l, s, tag, bytes);
             *r = ahead;
         }
@@ -334,7 +343,11 @@ pub(super) unsafe fn pack(
     match lua_type(l, index) {
         LUA_TNIL => out.push(0xC0),
         LUA_TLIGHTUSERDATA if lua_touserdata(l, index).is_null() => out.push(0xC0),
-        LUA_TBOOLEAN => out.push(if lua_toboolean(l, index) != 0 { 0xC3 } else { 0xC2 }),
+        LUA_TBOOLEAN => out.push(if lua_toboolean(l, index) != 0 {
+            0xC3
+        } else {
+            0xC2
+        }),
         LUA_TNUMBER if lua_isinteger(l, index) != 0 => {
             msgpack::pack_int(lua_tointegerx(l, index, ptr::null_mut()), out);
         }

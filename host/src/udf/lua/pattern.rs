@@ -1,4 +1,4 @@
 //! stub
-use std::ffi::CStr;
 use mlua::ffi::*;
+use std::ffi::CStr;
 pub(super) const FUNCTIONS: &[(&CStr, lua_CFunction)] = &[];
