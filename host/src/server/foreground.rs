@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::{StreamExt as _, stream};
 
 use super::host::Host;
 use super::outbox::{Outbox, PIECE};
@@ -18,6 +19,8 @@ use crate::wire::{
 
 /// Rows of a batch that are worked on at a time, so that their replies are sent while others run.
 const ROWS: usize = 1024;
+/// How many such pieces of a batch run at once.
+const AT_ONCE: usize = 16;
 
 /// Answers one message.
 ///
@@ -112,44 +115,60 @@ fn single(message: &Message<'_>) -> Result<(Request, Target)> {
 async fn batch(host: &Host, batch: Batch, outbox: &mut Outbox<'_>) -> io::Result<()> {
     let mut last = ResultCode::Ok;
     let mut frame = begin_frame(&mut outbox.buf, FrameKind::Message);
-    for group in batch.groups {
-        let Group {
-            namespace,
-            request,
-            rows,
-            error_detail,
-        } = group;
-        let ready = request.and_then(|r| Ok((host.dispatcher.namespace(&namespace)?, r)));
-        let mut rows = rows.into_iter();
-        loop {
-            let (indexes, targets): (Vec<u32>, Vec<Target>) = rows.by_ref().take(ROWS).unzip();
-            if indexes.is_empty() {
-                break;
-            }
-            let replies = match &ready {
-                Ok((ns, request)) => host.dispatcher.execute(ns, request.clone(), targets).await,
-                Err(e) => targets.iter().map(|_| e.clone().into()).collect(),
+    let pieces = batch.groups.into_iter().flat_map(pieces);
+    // Functions run on other threads: several pieces at a time keep those busy.
+    let mut replies = stream::iter(pieces)
+        .map(|piece| apply(host, piece))
+        .buffered(AT_ONCE);
+    while let Some((error_detail, rows)) = replies.next().await {
+        for (batch_index, reply) in rows {
+            let to = ReplyTo {
+                error_detail,
+                batch_index,
             };
-            for (batch_index, reply) in indexes.into_iter().zip(&replies) {
-                let to = ReplyTo {
-                    error_detail,
-                    batch_index,
-                };
-                wire::push_reply(&mut outbox.buf, reply, to);
-                if ends_batch(reply.code) && !batch.respond_all {
-                    last = reply.code;
-                }
-                if outbox.buf.len() > PIECE {
-                    end_frame(&mut outbox.buf, frame);
-                    outbox.flush().await?;
-                    frame = begin_frame(&mut outbox.buf, FrameKind::Message);
-                }
+            wire::push_reply(&mut outbox.buf, &reply, to);
+            if ends_batch(reply.code) && !batch.respond_all {
+                last = reply.code;
+            }
+            if outbox.buf.len() > PIECE {
+                end_frame(&mut outbox.buf, frame);
+                outbox.flush().await?;
+                frame = begin_frame(&mut outbox.buf, FrameKind::Message);
             }
         }
     }
     wire::push_last(&mut outbox.buf, last);
     end_frame(&mut outbox.buf, frame);
     Ok(())
+}
+
+/// Cuts a group into pieces of at most [`ROWS`] rows.
+fn pieces(group: Group) -> impl Iterator<Item = Group> {
+    let mut rest = group.rows.into_iter();
+    std::iter::from_fn(move || {
+        let rows: Vec<_> = rest.by_ref().take(ROWS).collect();
+        (!rows.is_empty()).then(|| Group {
+            namespace: group.namespace.clone(),
+            request: group.request.clone(),
+            rows,
+            error_detail: group.error_detail,
+        })
+    })
+}
+
+async fn apply(host: &Host, piece: Group) -> (u8, Vec<(u32, Reply)>) {
+    let (indexes, targets): (Vec<u32>, Vec<Target>) = piece.rows.into_iter().unzip();
+    let ready = piece
+        .request
+        .and_then(|request| Ok((host.dispatcher.namespace(&piece.namespace)?, request)));
+    let replies = match ready {
+        Ok((ns, request)) => host.dispatcher.execute(ns, request, targets).await,
+        Err(e) => vec![Reply::from(e); targets.len()],
+    };
+    (
+        piece.error_detail,
+        indexes.into_iter().zip(replies).collect(),
+    )
 }
 
 /// Whether a row's failure is the batch's too, when the client does not want every row's own.
@@ -189,7 +208,11 @@ fn background(host: &Host, peer: SocketAddr, message: &Message<'_>) -> Result<()
     };
     let set = message.fields.set.filter(|s| !s.is_empty());
     let info = TaskInfo {
-        id: params.task_id,
+        // Clients choose the id; one that does not cannot ask for the task by id later.
+        id: match params.task_id {
+            0 => crate::model::now_millis(),
+            id => id,
+        },
         job_type,
         namespace: namespace.name.to_string(),
         set: set

@@ -8,6 +8,8 @@ mod info;
 mod outbox;
 mod scan;
 mod serve;
+#[cfg(test)]
+mod tests;
 
 pub use config::{Config, ConfigError, NamespaceConfig, NetworkConfig, ThreadsConfig};
 pub use serve::{ServeOptions, serve};

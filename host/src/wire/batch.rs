@@ -54,6 +54,7 @@ impl Message<'_> {
             return Err(bad("the batch announces more rows than it has bytes for"));
         }
         let mut groups: Vec<Group> = Vec::new();
+        let mut last: Option<Message<'_>> = None;
         for _ in 0..count {
             let index = cursor.u32()?;
             let digest = Digest(cursor.array()?);
@@ -62,10 +63,10 @@ impl Message<'_> {
                 let group = groups
                     .last_mut()
                     .ok_or_else(|| bad("the first row of a batch repeats no other"))?;
-                let set = group.rows[0].1.set.clone();
+                let set = group.rows.last().map(|(_, t)| t.set.clone());
                 let target = Target {
                     digest,
-                    set,
+                    set: set.unwrap_or_default(),
                     user_key: None,
                 };
                 group.rows.push((index, target));
@@ -76,18 +77,28 @@ impl Message<'_> {
                 self.row_header(flags, &mut cursor)?,
                 &mut cursor,
             )?;
-            let filter = match part.filter()? {
-                Some(own) => Some(own),
-                None => filter.clone(),
-            };
             let user_key = match part.fields.key {
                 Some(key) => Some(part.user_key(key)?),
                 None => None,
             };
+            let target = part.target_at(digest, user_key);
+            // Clients that send keys repeat no row; what asks for the same is one group all the same.
+            if let (Some(group), true) = (
+                groups.last_mut(),
+                last.is_some_and(|last| last.asks_as(&part)),
+            ) {
+                group.rows.push((index, target));
+                continue;
+            }
+            let filter = match part.filter()? {
+                Some(own) => Some(own),
+                None => filter.clone(),
+            };
+            last = Some(part);
             groups.push(Group {
                 namespace: part.fields.namespace.unwrap_or_default().to_vec(),
                 request: part.request(filter),
-                rows: vec![(index, part.target_at(digest, user_key))],
+                rows: vec![(index, target)],
                 error_detail: part.header.error_detail(),
             });
         }

@@ -84,7 +84,7 @@ impl<'a> Cursor<'a> {
 macro_rules! fields {
     ($($(#[$doc:meta])* $name:ident = $id:ident;)*) => {
         /// The fields of a message, as raw bytes; unknown ones are passed over.
-        #[derive(Clone, Copy, Debug, Default)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct Fields<'a> {
             $($(#[$doc])* pub $name: Option<&'a [u8]>,)*
         }
@@ -299,17 +299,37 @@ impl<'a> Message<'a> {
     /// `cursor` past the row's operations.
     pub(super) fn part(frame: &'a Bytes, header: Header, cursor: &mut Cursor<'a>) -> Result<Self> {
         let fields = Fields::parse(cursor, header.fields)?;
-        let ops = *cursor;
+        let start = *cursor;
         for _ in 0..header.ops {
             let size = cursor.u32()? as usize;
             cursor.take(size)?;
         }
+        let ops = Cursor {
+            rest: &start.rest[..start.rest.len() - cursor.rest.len()],
+        };
         Ok(Self {
             frame,
             header,
             fields,
             ops,
         })
+    }
+
+    /// Whether two parts ask for the same, whatever their records are.
+    pub(super) fn asks_as(&self, other: &Self) -> bool {
+        let work = |m: &Self| {
+            let fields = Fields {
+                set: None,
+                key: None,
+                ..m.fields
+            };
+            let header = Header {
+                fields: 0,
+                ..m.header
+            };
+            (header, fields, m.ops.rest)
+        };
+        work(self) == work(other)
     }
 
     /// Its operations, in order.

@@ -22,7 +22,7 @@ pub fn names(host: &Host) -> String {
 fn find<'a>(host: &'a Host, name: &str) -> Result<&'a Arc<Namespace>, String> {
     host.dispatcher
         .namespace(name.as_bytes())
-        .map_err(|e| error(e.code, &e.message))
+        .map_err(|e| error(e.code, format_args!("unknown namespace {name}")))
 }
 
 /// `namespace/NAME`.
