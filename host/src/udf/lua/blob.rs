@@ -66,7 +66,10 @@ unsafe fn offset(l: *mut lua_State) -> Option<usize> {
 }
 
 /// The last `N` bytes of the argument in the wanted order, if it fits them.
-unsafe fn encoded<const N: usize, const LE: bool>(l: *mut lua_State, arg: c_int) -> Option<[u8; 8]> {
+unsafe fn encoded<const N: usize, const LE: bool>(
+    l: *mut lua_State,
+    arg: c_int,
+) -> Option<[u8; 8]> {
     let v = int(l, arg);
     let fits = match N {
         1 => (0..=255).contains(&v),
@@ -178,7 +181,12 @@ unsafe extern "C-unwind" fn get_var_int(l: *mut lua_State) -> c_int {
     let h = check(l, 1, BYTES);
     let Some(at) = offset(l) else { return 0 };
     let (mut v, mut n) = (0u32, 0);
-    for byte in Head::content(h).get(at..).unwrap_or_default().iter().take(5) {
+    for byte in Head::content(h)
+        .get(at..)
+        .unwrap_or_default()
+        .iter()
+        .take(5)
+    {
         v |= u32::from(byte & 0x7F).wrapping_shl(7 * n);
         n += 1;
         if byte & 0x80 == 0 {

@@ -124,7 +124,12 @@ pub(super) unsafe fn push_packed(l: *mut lua_State, s: &Slot, tag: Tag, bytes: &
 }
 
 /// An empty list or map that is ready for writing, left on the stack.
-pub(super) unsafe fn push_empty(l: *mut lua_State, s: &Slot, tag: Tag, capacity: c_int) -> *mut Head {
+pub(super) unsafe fn push_empty(
+    l: *mut lua_State,
+    s: &Slot,
+    tag: Tag,
+    capacity: c_int,
+) -> *mut Head {
     let h = new_object(l, s, tag, 0);
     if tag == LIST {
         lua_createtable(l, capacity, 0);
@@ -183,11 +188,37 @@ pub(super) unsafe fn push_item(l: *mut lua_State, s: &Slot, r: &mut Reader<'_>) 
             let Ok(bytes) = ahead.skip() else {
                 fail(l, c"a stored collection is malformed")
             };
-            let tag = if matches!(item, Item::List(_)) { LIST } else { MAP };
+            let tag = if matches!(item, Item::List(_)) {
+                LIST
+            } else {
+                MAP
+            };
             push_packed(l, s, tag, bytes);
             *r = ahead;
         }
     }
+}
+
+/// The packed integer that `bytes` start with, and its length: the common element, read
+/// without the reader's generality.
+#[inline(always)]
+pub(super) fn short_int(bytes: &[u8]) -> Option<(i64, usize)> {
+    fn be<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
+        bytes.get(1..).and_then(|b| b.first_chunk().copied())
+    }
+    let first = *bytes.first()?;
+    Some(match first {
+        0..=0x7F => (first.into(), 1),
+        0xE0..=0xFF => ((first as i8).into(), 1),
+        0xCC => (be::<1>(bytes)?[0].into(), 2),
+        0xCD => (u16::from_be_bytes(be(bytes)?).into(), 3),
+        0xCE => (u32::from_be_bytes(be(bytes)?).into(), 5),
+        0xD0 => (i8::from_be_bytes(be(bytes)?).into(), 2),
+        0xD1 => (i16::from_be_bytes(be(bytes)?).into(), 3),
+        0xD2 => (i32::from_be_bytes(be(bytes)?).into(), 5),
+        0xD3 => (i64::from_be_bytes(be(bytes)?), 9),
+        _ => return None,
+    })
 }
 
 /// A value, left on the stack.
@@ -334,7 +365,11 @@ pub(super) unsafe fn pack(
     match lua_type(l, index) {
         LUA_TNIL => out.push(0xC0),
         LUA_TLIGHTUSERDATA if lua_touserdata(l, index).is_null() => out.push(0xC0),
-        LUA_TBOOLEAN => out.push(if lua_toboolean(l, index) != 0 { 0xC3 } else { 0xC2 }),
+        LUA_TBOOLEAN => out.push(if lua_toboolean(l, index) != 0 {
+            0xC3
+        } else {
+            0xC2
+        }),
         LUA_TNUMBER if lua_isinteger(l, index) != 0 => {
             msgpack::pack_int(lua_tointegerx(l, index, ptr::null_mut()), out);
         }

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use mlua::ffi::*;
 
 use super::object::{
-    GEO, LIST, MAP, REC, check, fail, head, metatable, push_bytes, push_geo, push_packed,
-    push_str, push_value, raw_str, register, to_value,
+    GEO, LIST, MAP, REC, check, fail, head, metatable, push_bytes, push_geo, push_packed, push_str,
+    push_value, raw_str, register, to_value,
 };
 use super::slot::{Cached, Slot, slot};
 use crate::model::{BinName, ParticleType, Ttl, Value, msgpack};
@@ -175,7 +175,10 @@ unsafe fn flush(l: *mut lua_State, s: &mut Slot) {
         lua_rawgeti(l, -1, i as i64 + 1);
         match to_value(l, -1, &mut s.scratch) {
             Ok(value) => context(l, s).set_bin(name, value),
-            Err(_) => fail(l, c"can't store a collection that nests too deep, or holds itself"),
+            Err(_) => fail(
+                l,
+                c"can't store a collection that nests too deep, or holds itself",
+            ),
         }
         s.cache[i].set = false;
         lua_pop(l, 1);
@@ -391,12 +394,7 @@ const AEROSPIKE: &[(&CStr, lua_CFunction)] = &[
 
 /// Makes the class, and pushes the table of functions and an empty one.
 pub(super) unsafe fn open(l: *mut lua_State, s: *mut Slot) {
-    metatable(
-        l,
-        s,
-        REC,
-        &[(c"__index", index), (c"__newindex", newindex)],
-    );
+    metatable(l, s, REC, &[(c"__index", index), (c"__newindex", newindex)]);
     super::object::new_object(l, &*s, REC, 0);
     (*s).refs.record = luaL_ref(l, LUA_REGISTRYINDEX);
     lua_createtable(l, 0, FUNCTIONS.len() as c_int);

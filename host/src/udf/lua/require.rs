@@ -14,7 +14,13 @@ use crate::udf::ModuleSource;
 pub(super) unsafe fn load_source(l: *mut lua_State, source: &ModuleSource) -> c_int {
     let name = CString::new(format!("@{}", source.file)).unwrap_or_default();
     let text = &source.bytes;
-    luaL_loadbufferx(l, text.as_ptr().cast(), text.len(), name.as_ptr(), c"t".as_ptr())
+    luaL_loadbufferx(
+        l,
+        text.as_ptr().cast(),
+        text.len(),
+        name.as_ptr(),
+        c"t".as_ptr(),
+    )
 }
 
 /// As [`load_source`], for the package named on top of the stack; `None` when there is none.
