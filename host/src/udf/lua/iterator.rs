@@ -6,7 +6,9 @@ use mlua::ffi::*;
 
 use super::list::is_scalar;
 use super::map::push_sorted_entries;
-use super::object::{Head, ITER, MAP, check, metatable, new_object, own, push_item, register};
+use super::object::{
+    Head, ITER, MAP, check, metatable, new_object, own, push_item, register, short_int,
+};
 use super::slot::{Slot, slot};
 use crate::model::msgpack::Reader;
 
@@ -64,6 +66,11 @@ unsafe extern "C-unwind" fn next_of_list(l: *mut lua_State) -> c_int {
     (*it).at += 1;
     if !(*list).owned {
         let packed = Head::packed(list).get((*it).next_offset..);
+        if let Some((v, n)) = packed.and_then(short_int) {
+            (*it).next_offset += n;
+            lua_pushinteger(l, v);
+            return 1;
+        }
         let mut r = Reader::new(packed.unwrap_or_default());
         if is_scalar(&r) {
             push_item(l, slot(l), &mut r);

@@ -9,7 +9,7 @@ use mlua::ffi::*;
 
 use super::iterator::push_list_iterator;
 use super::object::{
-    Head, LIST, check, fail, head, metatable, own, pack, push_empty, push_item, register,
+    Head, LIST, check, fail, head, metatable, own, pack, push_empty, push_item, register, short_int,
 };
 use super::slot::{Slot, slot};
 use super::text::tostring;
@@ -28,6 +28,14 @@ pub(super) unsafe fn get(l: *mut lua_State, s: &mut Slot, index: c_int, h: *mut 
     if !(*h).owned && i >= (*h).at && i > 0 {
         let head = &mut *h;
         let packed = Head::packed(h);
+        if i == head.at + 1
+            && let Some((v, n)) = packed.get(head.next_offset..).and_then(short_int)
+        {
+            head.at = i;
+            head.at_offset = head.next_offset;
+            head.next_offset += n;
+            return lua_pushinteger(l, v);
+        }
         if i == head.at {
             let mut r = Reader::new(packed.get(head.at_offset..).unwrap_or_default());
             return push_item(l, s, &mut r);

@@ -18,6 +18,7 @@ mod instance;
 mod iterator;
 mod list;
 mod map;
+mod matcher;
 mod object;
 mod pattern;
 mod record;

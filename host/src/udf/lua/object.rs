@@ -199,6 +199,28 @@ pub(super) unsafe fn push_item(l: *mut lua_State, s: &Slot, r: &mut Reader<'_>) 
     }
 }
 
+/// The packed integer that `bytes` start with, and its length: the common element, read
+/// without the reader's generality.
+#[inline(always)]
+pub(super) fn short_int(bytes: &[u8]) -> Option<(i64, usize)> {
+    fn be<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
+        bytes.get(1..).and_then(|b| b.first_chunk().copied())
+    }
+    let first = *bytes.first()?;
+    Some(match first {
+        0..=0x7F => (first.into(), 1),
+        0xE0..=0xFF => ((first as i8).into(), 1),
+        0xCC => (be::<1>(bytes)?[0].into(), 2),
+        0xCD => (u16::from_be_bytes(be(bytes)?).into(), 3),
+        0xCE => (u32::from_be_bytes(be(bytes)?).into(), 5),
+        0xD0 => (i8::from_be_bytes(be(bytes)?).into(), 2),
+        0xD1 => (i16::from_be_bytes(be(bytes)?).into(), 3),
+        0xD2 => (i32::from_be_bytes(be(bytes)?).into(), 5),
+        0xD3 => (i64::from_be_bytes(be(bytes)?), 9),
+        _ => return None,
+    })
+}
+
 /// A value, left on the stack.
 pub(super) unsafe fn push_value(l: *mut lua_State, s: &Slot, value: &Value) {
     match value {

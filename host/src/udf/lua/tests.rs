@@ -219,7 +219,7 @@ fn failures_tell_file_and_line() {
 fn syntax_errors_are_refused_with_their_line() {
     let e = compile("function f(\nreturn 1").err().expect("refused");
     assert_eq!(e.line, 2);
-    assert_eq!(e.message, "<name> expected near 'return'");
+    assert_eq!(e.message, "<name> or '...' expected near 'return'");
     let e = compile("\x1bLua").err().expect("refused");
     assert!(e.message.contains("source text"), "{e}");
 }
@@ -356,7 +356,7 @@ fn lists_do_what_the_guide_says() {
         ("return list.nbytes(rec.l)", "Int(4)"),
         (
             "local l = list{}; l[1] = l; return l",
-            "error: test.lua: the result nests too deep, or holds itself",
+            "error: the result nests too deep, or holds itself",
         ),
         ("return getmetatable(list()) == List", "Bool(true)"),
     ]);
@@ -897,15 +897,26 @@ fn nanoseconds_per_record() {
         let mut results = Vec::new();
         let mut best = f64::MAX;
         for _ in 0..5 {
-            let start = Instant::now();
+            let start = thread_nanos();
             for _ in 0..400 {
                 results.clear();
                 batch.iter_mut().for_each(RecordContext::reset);
                 instance.run(&call, &mut batch, &mut results);
             }
-            best = best.min(start.elapsed().as_nanos() as f64 / (400.0 * 256.0));
+            best = best.min((thread_nanos() - start) / (400.0 * 256.0));
         }
         assert!(results.iter().all(Result::is_ok), "{:?}", results[0]);
         println!("{function:8} {best:7.0} ns/record");
     }
+}
+
+/// The processor time of this thread, which other work on the machine does not lengthen.
+fn thread_nanos() -> f64 {
+    let mut t = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: the struct is valid for writing.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut t) };
+    t.tv_sec as f64 * 1e9 + t.tv_nsec as f64
 }
