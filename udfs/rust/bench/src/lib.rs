@@ -1,11 +1,11 @@
 //! Workloads of increasing weight; `udfs/lua/bench.lua` is their twin. Arithmetic wraps, as
-//! Lua's does.
+//! Lua's does. Every function takes the optional argument that a load generator gives to all.
 
 use petrel_udf::{MapBuilder, Record, Result};
 
 /// Nothing.
 #[petrel_udf::udf]
-pub fn noop(_record: &Record) -> i64 {
+pub fn noop(_record: &Record, _n: Option<i64>) -> i64 {
     1
 }
 
@@ -20,7 +20,7 @@ pub fn bump(record: &mut Record, n: i64) -> Result<i64> {
 
 /// Sums a list.
 #[petrel_udf::udf]
-pub fn listsum(record: &Record) -> Result<i64> {
+pub fn listsum(record: &Record, _n: Option<i64>) -> Result<i64> {
     let mut sum = 0i64;
     for x in record.list("l")?.ints() {
         sum = sum.wrapping_add(x?);
@@ -30,7 +30,7 @@ pub fn listsum(record: &Record) -> Result<i64> {
 
 /// A thousand steps of integer arithmetic.
 #[petrel_udf::udf]
-pub fn fnv(_record: &Record) -> i64 {
+pub fn fnv(_record: &Record, _n: Option<i64>) -> i64 {
     // Opaque to the compiler, which would otherwise run the loop itself.
     let mut h: i64 = std::hint::black_box(0x7bf29ce484222325);
     for i in 0..1000i64 {
