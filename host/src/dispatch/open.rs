@@ -111,7 +111,7 @@ fn open_stores(options: &HostOptions) -> Result<(Stores, Option<Dir>)> {
     dir.create_dir_all(MODULES_DIR)
         .map_err(|e| unusable(path, &e))?;
     let modules = dir.open_dir(MODULES_DIR).map_err(|e| unusable(path, &e))?;
-    let durable = Durable::open(path.join(RECORDS_DIR), options.durable.clone())
+    let durable = Durable::open(path.join(RECORDS_DIR), options.durable)
         .map_err(|e| unusable(path, &e))?;
     let open = |ns: &NamespaceOptions| -> Result<Arc<dyn RecordStore>> {
         Ok(durable

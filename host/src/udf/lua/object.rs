@@ -318,11 +318,9 @@ pub(super) unsafe fn push_key(l: *mut lua_State, s: &mut Slot, index: c_int) -> 
             lua_pushvalue(l, index);
             return true;
         }
-        LUA_TSTRING => {
-            if raw_str(l, index).first() != Some(&0) {
-                lua_pushvalue(l, index);
-                return true;
-            }
+        LUA_TSTRING if raw_str(l, index).first() != Some(&0) => {
+            lua_pushvalue(l, index);
+            return true;
         }
         _ => {}
     }

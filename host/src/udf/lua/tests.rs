@@ -45,7 +45,7 @@ fn compile(text: &str) -> Result<Arc<dyn Module>, CompileError> {
 fn scope() -> Scope {
     Scope {
         namespace: "test".into(),
-        sets: Arc::from([Arc::from(""), Arc::from("users")]),
+        sets: Arc::new(vec![Arc::from(""), Arc::from("users")]),
         now: 500_000_000,
         default_ttl: 0,
     }
