@@ -40,7 +40,7 @@ fn main() -> anyhow::Result<()> {
 
     let scope = Scope {
         namespace: "test".into(),
-        sets: Arc::from(vec![Arc::from(""), Arc::from("users")]),
+        sets: Arc::new(vec!["".into(), "users".into()]),
         now: 500_000_000,
         default_ttl: 0,
     };

@@ -1,0 +1,108 @@
+//! The record as a function sees it, on records made up here.
+
+use std::collections::BTreeMap;
+
+use petrel_udf::{List, Map, MapBuilder, Record, Value, ValueRef};
+
+#[test]
+fn a_bin_that_was_set_is_read_back() {
+    let mut record = Record::testing().bin("name", "ada").build();
+    let before = record.get_str("name").unwrap();
+    record.set("name", "grace").unwrap();
+    assert_eq!((before, record.get_str("name").unwrap()), ("ada", "grace"));
+    assert_eq!(record.bin_names(), ["name"]);
+}
+
+#[test]
+fn a_removed_bin_is_nil() {
+    let mut record = Record::testing().bin("a", 1).bin("b", 2).build();
+    record.remove_bin("a").unwrap();
+    assert_eq!(record.get::<Option<i64>>("a").unwrap(), None);
+    assert!(!record.has("a"));
+    assert_eq!(record.bin_names(), ["b"]);
+}
+
+#[test]
+fn a_missing_bin_is_told_by_name() {
+    let record = Record::testing().build();
+    let error = record.get_int("v").unwrap_err();
+    assert_eq!(error.message(), "bin v: expected integer, found nil");
+}
+
+#[test]
+fn a_removed_record_keeps_only_what_was_not_stored() {
+    let mut record = Record::testing().bin("old", 1).build();
+    record.set("stored", 2).unwrap();
+    record.update().unwrap();
+    record.set("later", 3).unwrap();
+    record.remove().unwrap();
+    assert!(!record.exists());
+    assert_eq!(record.bin_names(), ["later"]);
+    record.create().unwrap();
+    assert!(record.exists());
+}
+
+#[test]
+fn effects_that_cannot_be_had_are_errors() {
+    let mut present = Record::testing().build();
+    assert!(present.create().is_err());
+    assert!(present.set("a name that is too long", 1).is_err());
+    let mut missing = Record::testing().missing().build();
+    assert!(missing.update().is_err());
+    assert!(missing.remove().is_err());
+}
+
+#[test]
+fn map_keys_are_written_in_order_and_the_last_of_equals_stays() {
+    let mut map = MapBuilder::new();
+    map.insert("b", 1)
+        .insert(7, 2)
+        .insert("a", 3)
+        .insert("b", 4);
+    let record = Record::testing().bin("m", &map).build();
+    let Value::Map(entries) = record.get("m").unwrap() else {
+        panic!("a map was stored");
+    };
+    let text = |s: &str| Value::Str(s.into());
+    let expected = [
+        (Value::Int(7), Value::Int(2)),
+        (text("a"), Value::Int(3)),
+        (text("b"), Value::Int(4)),
+    ];
+    assert_eq!(entries, expected);
+}
+
+#[test]
+fn every_width_of_integer_is_read_as_it_was_written() {
+    let mut numbers = vec![0i64, i64::MIN, i64::MAX];
+    for bits in 0..63 {
+        numbers.extend([
+            (1i64 << bits) - 1,
+            1 << bits,
+            -(1i64 << bits),
+            -(1i64 << bits) - 1,
+        ]);
+    }
+    let record = Record::testing().bin("l", &numbers).build();
+    let list: List = record.get("l").unwrap();
+    let read: Vec<i64> = list.ints().map(|i| i.unwrap()).collect();
+    assert_eq!(read, numbers);
+    assert_eq!(list.get::<i64>(2).unwrap(), Some(i64::MAX));
+    assert_eq!(list.get::<i64>(numbers.len()).unwrap(), None);
+}
+
+#[test]
+fn collections_are_read_as_the_types_that_are_asked_for() {
+    let stats = BTreeMap::from([("x".to_owned(), vec![1.5, 2.0]), ("y".to_owned(), vec![])]);
+    let record = Record::testing().bin("m", &stats).build();
+    let map: Map = record.map("m").unwrap();
+    assert_eq!(
+        (map.len(), map.get::<Vec<f64>>("x").unwrap()),
+        (2, Some(vec![1.5, 2.0]))
+    );
+    assert_eq!(
+        record.get::<BTreeMap<String, Vec<f64>>>("m").unwrap(),
+        stats
+    );
+    assert!(matches!(record.value("m").unwrap(), ValueRef::Map(_)));
+}
