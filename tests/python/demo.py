@@ -27,7 +27,7 @@ def user(i):
         "tier": "free" if i % 3 == 1 else "paid",
         "active": i % 10 != 0,
         "expired": i % 20 == 5,
-        "value": i,
+        "score": i * 2,
     }
 
 
@@ -176,7 +176,8 @@ class Demo:
             .execute()
         )
         result = await stream.first_or_raise()
-        problem = None if result.udf_result is not None else "no result"
+        expected = user(1)["score"] * 42
+        problem = None if result.udf_result == expected else f"{expected} expected"
         self.report("UDF on one key", runtime, 1, time.perf_counter() - start, problem)
 
         start = time.perf_counter()
@@ -185,8 +186,10 @@ class Demo:
             .function("my_module", "process_record")
             .execute()
         )
-        results = [(row.key, row.udf_result) async for row in stream if row.is_ok]
-        problem = None if len(results) == len(KEYS) else f"{len(KEYS)} results expected"
+        results = [row.udf_result async for row in stream if row.is_ok]
+        names = [result and result.get("name") for result in results]
+        expected = [user(i)["name"] for i in KEYS]
+        problem = None if names == expected else f"{expected} expected"
         self.report("UDF on several keys", runtime, len(results), time.perf_counter() - start, problem)
 
         start = time.perf_counter()

@@ -9,7 +9,7 @@ use super::connect::Server;
 use super::error::{CliError, client_message};
 use super::output::Output;
 use super::target::RecordTarget;
-use super::value;
+use super::{udf, value};
 
 /// The call.
 #[derive(Debug, Args)]
@@ -44,12 +44,14 @@ impl ApplyArgs {
         // A function is not repeatable: a second attempt could apply it twice.
         policy.base_policy.max_retries = 0;
         policy.base_policy.error_detail_verbosity = 2;
-        let result = server
+        let called = server
             .client
             .execute_udf(&policy, &key, &self.module, &self.function, &args)
-            .await
-            .map_err(|error| self.failure(&error))?
-            .unwrap_or(Value::Nil);
+            .await;
+        let result = match called {
+            Ok(result) => result.unwrap_or(Value::Nil),
+            Err(error) => return Err(self.failure(&server, &error).await),
+        };
         output.result(
             || value::to_text(&result),
             || json!({"result": value::to_json(&result)}),
@@ -58,7 +60,7 @@ impl ApplyArgs {
     }
 
     /// Tells a function's own failure from a missing one and from the network's.
-    fn failure(&self, error: &aerospike::Error) -> CliError {
+    async fn failure(&self, server: &Server, error: &aerospike::Error) -> CliError {
         let by_udf = matches!(error.kind(), ErrorKind::UdfBadResponse)
             || error.server_result_code() == Some(ResultCode::UdfBadResponse);
         if !by_udf {
@@ -68,11 +70,14 @@ impl ApplyArgs {
             );
         }
         let message = client_message(error);
-        if message.ends_with("not found") {
+        // Both look like failures of the function on the wire.
+        if let Err(missing @ CliError::NotFound { .. }) = udf::find(server, &self.module).await {
+            return missing;
+        }
+        if message.starts_with("function") && message.contains("not found") {
             return CliError::NotFound {
                 what: format!("{}.{} ({message})", self.module, self.function),
-                next: "`petrel udf list` shows the modules, `petrel udf register FILE` adds one"
-                    .to_owned(),
+                next: format!("`petrel udf show {}` prints the module", self.module),
             };
         }
         CliError::UdfFailed {

@@ -27,7 +27,8 @@ impl Server {
         let host = global.address();
         let failed = |reason: String| CliError::Connect {
             host: host.clone(),
-            reason,
+            // The client's message runs over several lines.
+            reason: reason.split_whitespace().collect::<Vec<_>>().join(" "),
         };
         let client = Client::new(&policy, &host)
             .await

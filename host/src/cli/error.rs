@@ -29,6 +29,8 @@ pub enum ExitStatus {
     Interrupted = 130,
 }
 
+const NAME_A_NAMESPACE: &str = "name a namespace of the server, as in test.users";
+
 /// A command's failure.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
@@ -121,11 +123,12 @@ impl CliError {
                 next: Some("the server went away; is it still running?".to_owned()),
             },
             ErrorKind::Timeout => Self::TimedOut(format!("{context}: {message}")),
-            _ => {
+            kind => {
                 let next = match error.server_result_code() {
-                    Some(ResultCode::InvalidNamespace) => {
-                        Some("name a namespace of the server, as in test.users".to_owned())
+                    _ if matches!(kind, ErrorKind::InvalidNamespace) => {
+                        Some(NAME_A_NAMESPACE.to_owned())
                     }
+                    Some(ResultCode::InvalidNamespace) => Some(NAME_A_NAMESPACE.to_owned()),
                     Some(ResultCode::ParameterError) => {
                         Some("check the --where expression and the bins' names".to_owned())
                     }

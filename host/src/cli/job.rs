@@ -1,7 +1,6 @@
 //! Background tasks as `query-show` reports them.
 
-use std::collections::BTreeMap;
-
+use aerospike::IndexMap;
 use serde_json::json;
 
 use super::connect::{Server, field, reply_error};
@@ -125,9 +124,9 @@ impl Job {
     }
 }
 
-/// Sums what nodes say, by task.
+/// Sums what nodes say, by task, in the order of their first mention.
 fn merge_all(jobs: impl IntoIterator<Item = Job>) -> Vec<Job> {
-    let mut by_id: BTreeMap<u64, (Job, u32)> = BTreeMap::new();
+    let mut by_id: IndexMap<u64, (Job, u32)> = IndexMap::new();
     for job in jobs {
         match by_id.get_mut(&job.id) {
             Some((known, nodes)) => {

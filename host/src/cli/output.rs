@@ -22,7 +22,7 @@ impl Output {
         }
     }
 
-    /// Prints a table of `header` and `rows`, or what to say when there are none.
+    /// Prints a table of `rows` under a `header` (which may be empty), or what to say when there are none.
     pub fn table(
         self,
         header: &[&str],
@@ -39,8 +39,10 @@ impl Output {
                 table
                     .load_style(presets::UTF8_FULL_CONDENSED)
                     .set_content_arrangement(ContentArrangement::Dynamic)
-                    .set_header(header)
                     .add_rows(rows);
+                if !header.is_empty() {
+                    table.set_header(header);
+                }
                 table.to_string()
             },
             json,

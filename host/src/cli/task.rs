@@ -56,7 +56,11 @@ impl TaskCommand {
                 let job = server.job(*id).await?.ok_or_else(|| wait::not_found(*id))?;
                 print(&job, output);
             }
-            Self::Wait { id, how } => print(&wait::wait(&server, *id, how, output).await?, output),
+            Self::Wait { id, how } => {
+                // A task that is awaited by its id started long ago, or never.
+                server.job(*id).await?.ok_or_else(|| wait::not_found(*id))?;
+                print(&wait::wait(&server, *id, how, output).await?, output);
+            }
             Self::Abort { id } => {
                 if !server.abort_job(*id).await? {
                     return Err(wait::not_found(*id));
@@ -86,7 +90,7 @@ pub fn print(job: &Job, output: Output) {
         ("time", seconds(job)),
     ];
     output.table(
-        &["", "value"],
+        &[],
         rows.into_iter()
             .map(|(name, value)| vec![name.to_owned(), value])
             .collect(),

@@ -63,7 +63,7 @@ pub enum UdfCommand {
 
 /// One line of `udf-list`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Module {
+pub(super) struct Module {
     filename: String,
     kind: String,
     hash: String,
@@ -267,7 +267,7 @@ async fn modules(server: &Server) -> Result<Vec<Module>, CliError> {
 }
 
 /// Finds a module by its file name, or by its name without extension.
-async fn find(server: &Server, name: &str) -> Result<Module, CliError> {
+pub(super) async fn find(server: &Server, name: &str) -> Result<Module, CliError> {
     modules(server)
         .await?
         .into_iter()
@@ -279,7 +279,8 @@ async fn find(server: &Server, name: &str) -> Result<Module, CliError> {
         })
         .ok_or_else(|| CliError::NotFound {
             what: format!("module {name}"),
-            next: "`petrel udf list` shows the modules".to_owned(),
+            next: "`petrel udf list` shows the modules, `petrel udf register FILE` adds one"
+                .to_owned(),
         })
 }
 
@@ -343,25 +344,28 @@ fn server_name(file: &Path, name: Option<&str>) -> Result<String, CliError> {
         })
 }
 
-/// The server's refusal in words: `error=compile_error;file=F;line=N;message=M`.
+/// The server's refusal in words: `compile_error;file=F;line=N;message=M`, M in base64 or plain.
 fn refusal(message: &str) -> String {
     let reply = message.split_once(": ").map_or(message, |(_, reply)| reply);
-    if !reply.starts_with("error=") {
-        return reply.to_owned();
-    }
+    let reply = reply.strip_prefix("error=").unwrap_or(reply);
     // The message comes last and may itself contain the separator.
     let (head, detail) = match reply.split_once(";message=") {
         Some((head, detail)) => (head, Some(detail)),
         None => (reply, None),
     };
-    let mut words = field(head, ';', "error")
-        .unwrap_or_default()
-        .replace('_', " ");
-    if let Some(line) = field(head, ';', "line") {
+    let Some((error, fields)) = head.split_once(';') else {
+        return head.replace('_', " ");
+    };
+    let mut words = error.replace('_', " ");
+    if let Some(line) = field(fields, ';', "line").filter(|line| *line != "0") {
         words.push_str(&format!(" in line {line}"));
     }
     if let Some(detail) = detail {
-        words.push_str(&format!(": {detail}"));
+        let plain = STANDARD
+            .decode(detail.trim_end_matches(';'))
+            .ok()
+            .and_then(|bytes| String::from_utf8(bytes).ok());
+        words.push_str(&format!(": {}", plain.as_deref().unwrap_or(detail)));
     }
     words
 }
@@ -399,12 +403,18 @@ mod tests {
 
     #[test]
     fn a_refusal_names_line_and_message() {
-        let text = "Error registering UDF: error=compile_error;file=broken.lua;line=2;\
+        let text = "Error registering UDF: compile_error;file=broken.lua;line=2;\
                     message=')' expected; near 'return'";
         assert_eq!(
             refusal(text),
             "compile error in line 2: ')' expected; near 'return'"
         );
-        assert_eq!(refusal("Error registering UDF: too large"), "too large");
+        let encoded =
+            "Error registering UDF: compile_error;file=a.wasm;line=0;message=bm8gd29ybGQ=";
+        assert_eq!(refusal(encoded), "compile error: no world");
+        assert_eq!(
+            refusal("Error registering UDF: invalid_filename"),
+            "invalid filename"
+        );
     }
 }

@@ -13,10 +13,13 @@ use super::output::Output;
 /// A task may need this long to be listed after the server took it.
 const START_GRACE: Duration = Duration::from_secs(2);
 
+/// Short tasks are over within a few looks.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+
 /// How to wait.
 #[derive(Debug, Clone, Args)]
 pub struct WaitArgs {
-    /// Milliseconds between looks at the task.
+    /// Milliseconds between looks at the task; the first looks are closer together.
     #[arg(long, value_name = "MS", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..))]
     pub poll: u64,
     /// Seconds after which to give up waiting; the task goes on.
@@ -55,6 +58,8 @@ async fn poll(
     bar: &ProgressBar,
 ) -> Result<Job, CliError> {
     let start = Instant::now();
+    let longest = Duration::from_millis(how.poll);
+    let mut pause = FIRST_PAUSE.min(longest);
     let mut last = None;
     loop {
         match server.job(id).await? {
@@ -77,7 +82,8 @@ async fn poll(
                  `petrel task wait {id}` waits again"
             )));
         }
-        tokio::time::sleep(Duration::from_millis(how.poll)).await;
+        tokio::time::sleep(pause).await;
+        pause = longest.min(pause * 2);
     }
 }
 
