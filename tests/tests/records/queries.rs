@@ -103,8 +103,11 @@ async fn max_records_pages_through_a_set_without_loss_or_repetition() -> Result<
     Ok(())
 }
 
+/// Which of ids 0 to 9 a condition matches.
+type Matches = fn(i64) -> bool;
+
 /// The same condition as text and packed, and which of ids 0 to 9 it matches.
-fn conditions() -> Result<Vec<(Expression, fn(i64) -> bool)>> {
+fn conditions() -> Result<Vec<(Expression, Matches)>> {
     use expressions::{
         and, bin_exists, eq, ge, gt, int_bin, int_val, lt, not, num_mod, or, string_bin, string_val,
     };
