@@ -344,13 +344,17 @@ pub(super) unsafe fn raw_str<'a>(l: *mut lua_State, index: c_int) -> &'a [u8] {
     std::slice::from_raw_parts(p.cast(), len)
 }
 
+/// The longest packed value, in bytes. A list can hold another many times, so a few
+/// kilobytes of Lua memory can stand for more bytes than there are.
+const MAX_PACKED: usize = 16 << 20;
+
 /// A Lua value that no bin, list or map can hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unpackable {
     /// A table, a function or the like.
     Type,
-    /// It nests deeper than [`MAX_DEPTH`], or holds itself.
-    Depth,
+    /// It is longer than [`MAX_PACKED`], nests deeper than [`MAX_DEPTH`], or holds itself.
+    Size,
 }
 
 /// Appends the value at `index` in packed form. Raises no Lua errors.
@@ -360,6 +364,9 @@ pub(super) unsafe fn pack(
     out: &mut Vec<u8>,
     depth: usize,
 ) -> Result<(), Unpackable> {
+    if out.len() > MAX_PACKED {
+        return Err(Unpackable::Size);
+    }
     match lua_type(l, index) {
         LUA_TNIL => out.push(0xC0),
         LUA_TLIGHTUSERDATA if lua_touserdata(l, index).is_null() => out.push(0xC0),
@@ -393,7 +400,7 @@ unsafe fn pack_object(
         LIST | MAP if !(*h).owned => out.extend_from_slice(Head::packed(h)),
         LIST | MAP => {
             if depth >= MAX_DEPTH || lua_checkstack(l, 8) == 0 {
-                return Err(Unpackable::Depth);
+                return Err(Unpackable::Size);
             }
             lua_getiuservalue(l, index, 1);
             let top = lua_gettop(l);
