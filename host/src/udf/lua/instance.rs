@@ -7,7 +7,8 @@ use std::sync::atomic::Ordering;
 
 use mlua::ffi::*;
 
-use super::object::{self, Unpackable, head, push_item, push_str, raw_str, to_value};
+use super::object::{self, head, push_item, push_str, raw_str};
+use super::pack::{Unpackable, to_value};
 use super::record::{forget, value_len};
 use super::runtime::LuaModule;
 use super::slot::{Slot, Trip, slot};

@@ -9,8 +9,9 @@ use mlua::ffi::*;
 
 use super::iterator::push_list_iterator;
 use super::object::{
-    Head, LIST, check, fail, head, metatable, own, pack, push_empty, push_item, register, short_int,
+    Head, LIST, check, fail, head, metatable, own, push_empty, push_item, register, short_int,
 };
+use super::pack::pack;
 use super::slot::{Slot, check_overdue, slot};
 use super::text::tostring;
 use crate::model::msgpack::{Item, Reader};

@@ -7,8 +7,9 @@ use mlua::ffi::*;
 
 use super::object::{
     GEO, LIST, MAP, REC, check, fail, head, metatable, push_bytes, push_geo, push_packed, push_str,
-    push_value, raw_str, register, to_value,
+    push_value, raw_str, register,
 };
+use super::pack::to_value;
 use super::slot::{Cached, Slot, Trip, give_up, slot};
 use crate::model::{BinName, ParticleType, Ttl, Value, msgpack};
 use crate::udf::{RecordContext, Scope};

@@ -5,7 +5,8 @@ use std::io::Write;
 
 use mlua::ffi::*;
 
-use super::object::{BYTES, GEO, Head, ITER, fail, head, pack, push_str};
+use super::object::{BYTES, GEO, Head, ITER, fail, head, push_str};
+use super::pack::pack;
 use super::slot::slot;
 use crate::model::ParticleType;
 use crate::model::msgpack::{DecodeError, Item, MAX_DEPTH, Reader};
