@@ -7,8 +7,9 @@ use std::sync::atomic::Ordering;
 
 use mlua::ffi::*;
 
-use super::object::{self, Unpackable, head, push_item, push_str, raw_str, to_value};
-use super::record::forget;
+use super::object::{self, head, push_item, push_str, raw_str};
+use super::pack::{Unpackable, to_value};
+use super::record::{forget, value_len};
 use super::runtime::LuaModule;
 use super::slot::{Slot, Trip, slot};
 use super::state::{LoadError, State, allowance, clear_table, split_place};
@@ -123,6 +124,7 @@ impl Pass<'_, '_> {
         let slot: *mut Slot = &mut *state.slot;
         let pulse = Arc::clone(&state.slot.pulse);
         let _duty = OnDuty::new(&pulse, slot);
+        state.slot.memory = self.call.limits.memory_bytes;
         state.slot.limit = allowance(self.call.limits);
         state.slot.cancelled = ptr::from_ref(self.call.cancelled);
         state.slot.scope = ptr::from_ref(self.call.scope);
@@ -197,6 +199,7 @@ impl Pass<'_, '_> {
                 continue;
             }
             s.context = context;
+            s.written = 0;
             if fresh && !arguments.renew(l, s, top) {
                 self.renew = true;
                 let text = "no memory for the arguments";
@@ -233,7 +236,10 @@ impl Pass<'_, '_> {
                 self.renew = clear_table(l, 2) > MANY_GLOBALS;
             }
             if s.required {
-                self.renew = true;
+                s.required = false;
+                lua_rawgeti(l, LUA_REGISTRYINDEX, s.refs.loaded.into());
+                clear_table(l, top + 1);
+                lua_settop(l, top);
             }
             if extra {
                 state.restore(l, &mut self.stale);
@@ -248,17 +254,12 @@ impl Pass<'_, '_> {
         let value = match to_value(l, -1, &mut s.scratch) {
             Ok(value) => value,
             Err(Unpackable::Type) => Value::Nil,
-            Err(Unpackable::Depth) => {
-                let text = "the result nests too deep, or holds itself";
+            Err(Unpackable::Size) => {
+                let text = "the result is too large, nests too deep, or holds itself";
                 return Err(UdfError::new(UdfErrorKind::Result, text));
             }
         };
-        let len = match &value {
-            Value::Str(b) | Value::Blob(_, b) | Value::List(b) | Value::Map(b) | Value::Geo(b) => {
-                b.len()
-            }
-            _ => 0,
-        };
+        let len = value_len(&value);
         let limit = self.call.limits.result_bytes;
         if len > limit {
             let text = format!("the result is {len} bytes long; the limit is {limit}");

@@ -9,14 +9,18 @@ use mlua::ffi::*;
 
 use super::iterator::push_list_iterator;
 use super::object::{
-    Head, LIST, check, fail, head, metatable, own, pack, push_empty, push_item, register, short_int,
+    Head, LIST, check, fail, head, metatable, own, push_empty, push_item, register, short_int,
 };
-use super::slot::{Slot, slot};
+use super::pack::pack;
+use super::slot::{Slot, check_overdue, slot};
 use super::text::tostring;
 use crate::model::msgpack::{Item, Reader};
 
 /// The furthest behind its end that a list can be written; the gap is filled with nils.
 const MAX_GAP: usize = 1 << 20;
+
+/// From this length on, functions that move elements look at the clock.
+const LONG: usize = 4096;
 
 /// Pushes element `i`, from 1, or nil.
 #[inline]
@@ -92,6 +96,13 @@ unsafe fn opt_index(l: *mut lua_State, arg: c_int) -> usize {
     usize::try_from(luaL_optinteger(l, arg, 0)).unwrap_or(0)
 }
 
+/// Moving many elements takes time that no hook sees.
+unsafe fn pause(l: *mut lua_State, moved: usize) {
+    if moved > LONG {
+        check_overdue(l);
+    }
+}
+
 unsafe fn grow(l: *mut lua_State, h: *mut Head, i: usize) {
     if i > (*h).n {
         if i - (*h).n > MAX_GAP {
@@ -155,6 +166,7 @@ unsafe extern "C-unwind" fn insert(l: *mut lua_State) -> c_int {
                 lua_rawseti(l, -2, j as i64 + 1);
             }
             (*h).n += 1;
+            pause(l, (*h).n);
         }
         set_raw(l, 3, i);
     }
@@ -173,6 +185,7 @@ unsafe extern "C-unwind" fn remove(l: *mut lua_State) -> c_int {
         lua_pushnil(l);
         lua_rawseti(l, -2, (*h).n as i64);
         (*h).n -= 1;
+        pause(l, (*h).n);
     }
     0
 }
@@ -273,7 +286,7 @@ pub(super) unsafe fn push_packed_size(l: *mut lua_State) -> c_int {
     let s = slot(l);
     s.scratch.clear();
     if pack(l, 1, &mut s.scratch, 0).is_err() {
-        fail(l, c"it nests too deep, or holds itself");
+        fail(l, c"it is too large, nests too deep, or holds itself");
     }
     lua_pushinteger(l, s.scratch.len() as i64);
     1

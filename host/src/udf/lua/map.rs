@@ -7,7 +7,8 @@ use smallvec::SmallVec;
 
 use super::iterator::{map_keys, map_pairs, map_values};
 use super::list::{fits, push_packed_size};
-use super::object::{Head, Key, MAP, check, head, metatable, own, push_empty, push_key, register};
+use super::object::{Head, MAP, check, head, metatable, own, push_empty, push_key, register};
+use super::pack::Key;
 use super::slot::{Slot, check_overdue, slot};
 use super::text::tostring;
 

@@ -20,6 +20,7 @@ mod list;
 mod map;
 mod matcher;
 mod object;
+mod pack;
 mod pattern;
 mod record;
 mod require;

@@ -7,9 +7,10 @@ use mlua::ffi::*;
 
 use super::object::{
     GEO, LIST, MAP, REC, check, fail, head, metatable, push_bytes, push_geo, push_packed, push_str,
-    push_value, raw_str, register, to_value,
+    push_value, raw_str, register,
 };
-use super::slot::{Cached, Slot, slot};
+use super::pack::to_value;
+use super::slot::{Cached, Slot, Trip, give_up, slot};
 use crate::model::{BinName, ParticleType, Ttl, Value, msgpack};
 use crate::udf::{RecordContext, Scope};
 
@@ -121,7 +122,7 @@ unsafe extern "C-unwind" fn newindex(l: *mut lua_State) -> c_int {
             uncache(l, s, i);
         }
         match to_value(l, 3, &mut s.scratch) {
-            Ok(value) => context.set_bin(name, value),
+            Ok(value) => set_bin(l, s, context, name, value),
             Err(_) => return unsupported(l),
         }
         return 0;
@@ -139,6 +140,33 @@ unsafe extern "C-unwind" fn newindex(l: *mut lua_State) -> c_int {
     lua_settop(l, 3);
     remember(l, s, name, true);
     0
+}
+
+/// Sets a bin, whose bytes count against the memory limit as if Lua held them.
+#[inline]
+unsafe fn set_bin(
+    l: *mut lua_State,
+    s: &mut Slot,
+    context: &mut RecordContext,
+    name: BinName,
+    value: Value,
+) {
+    s.written += value_len(&value);
+    context.set_bin(name, value);
+    if s.written > s.memory {
+        s.trip = Trip::Memory;
+        give_up(l, s);
+    }
+}
+
+/// How many bytes of its own a value has.
+pub(super) fn value_len(value: &Value) -> usize {
+    match value {
+        Value::Str(b) | Value::Blob(_, b) | Value::List(b) | Value::Map(b) | Value::Geo(b) => {
+            b.len()
+        }
+        _ => 0,
+    }
 }
 
 /// Takes an object out of the cache, filling its place with the last one.
@@ -174,10 +202,10 @@ unsafe fn flush(l: *mut lua_State, s: &mut Slot) {
         let name = s.cache[i].name;
         lua_rawgeti(l, -1, i as i64 + 1);
         match to_value(l, -1, &mut s.scratch) {
-            Ok(value) => context(l, s).set_bin(name, value),
+            Ok(value) => set_bin(l, s, context(l, s), name, value),
             Err(_) => fail(
                 l,
-                c"can't store a collection that nests too deep, or holds itself",
+                c"can't store a collection that is too large, nests too deep, or holds itself",
             ),
         }
         s.cache[i].set = false;

@@ -23,14 +23,14 @@ pub(super) unsafe fn load_source(l: *mut lua_State, source: &ModuleSource) -> c_
     )
 }
 
-/// As [`load_source`], for the package named on top of the stack; `None` when there is none.
+/// As [`load_source`], for the package named on top of the stack; `None` when there is none
+/// that can be required.
 unsafe fn load_package(l: *mut lua_State, s: &Slot) -> Option<c_int> {
     let package = std::str::from_utf8(raw_str(l, 1)).ok()?;
     let source = s.sources.source(package)?;
-    source
-        .file
-        .ends_with(".lua")
-        .then(|| load_source(l, &source))
+    // A chunk that sets its `_ENV` would keep it from one call to the next.
+    let keeps = memchr::memmem::find(&source.bytes, b"_ENV").is_some();
+    (source.file.ends_with(".lua") && !keeps).then(|| load_source(l, &source))
 }
 
 /// `require(package)`: runs the module once in a call and gives what it returned.
@@ -51,6 +51,7 @@ pub(super) unsafe extern "C-unwind" fn require(l: *mut lua_State) -> c_int {
         lua_settop(l, 3);
         match load_package(l, s) {
             Some(LUA_OK) => {
+                // The compiled chunk is kept for later calls: it holds nothing but `_ENV`.
                 lua_pushvalue(l, 1);
                 lua_pushvalue(l, 4);
                 lua_rawset(l, 3);
@@ -59,7 +60,7 @@ pub(super) unsafe extern "C-unwind" fn require(l: *mut lua_State) -> c_int {
             None => {
                 return luaL_error(
                     l,
-                    c"module '%s' is not registered".as_ptr(),
+                    c"module '%s' is not registered, or uses _ENV".as_ptr(),
                     lua_tolstring(l, 1, ptr::null_mut()),
                 );
             }

@@ -51,6 +51,9 @@ pub(super) struct Slot {
     pub(super) cache: Vec<Cached>,
     pub(super) refs: Refs,
     pub(super) scratch: Vec<u8>,
+    /// Bytes that the invocation gave to bins; at most `memory`.
+    pub(super) written: usize,
+    pub(super) memory: usize,
     pub(super) trip: Trip,
     pub(super) pulse: Arc<Pulse>,
     pub(super) deadline: Option<(u64, Instant)>,
@@ -71,6 +74,8 @@ impl Slot {
             cache: Vec::new(),
             refs: Refs::default(),
             scratch: Vec::new(),
+            written: 0,
+            memory: 0,
             trip: Trip::No,
             pulse: Arc::new(Pulse::default()),
             deadline: None,

@@ -210,7 +210,7 @@ fn failures_tell_file_and_line() {
         ),
         (
             "require('nothing')",
-            "error: test.lua:1: module 'nothing' is not registered",
+            "error: test.lua:1: module 'nothing' is not registered, or uses _ENV",
         ),
     ]);
 }
@@ -356,7 +356,7 @@ fn lists_do_what_the_guide_says() {
         ("return list.nbytes(rec.l)", "Int(4)"),
         (
             "local l = list{}; l[1] = l; return l",
-            "error: the result nests too deep, or holds itself",
+            "error: the result is too large, nests too deep, or holds itself",
         ),
         ("return getmetatable(list()) == List", "Bool(true)"),
     ]);
@@ -696,6 +696,16 @@ fn memory_is_limited_and_the_instance_survives() {
         let after = run_with(&mut *instance, "ok", vec![], &limits, &mut batch);
         assert_eq!(after, [Ok(1.into())], "{name}");
     }
+}
+
+#[test]
+fn small_programs_cannot_make_huge_values() {
+    let e = text_of(eval(
+        "local l = list{1} for i = 1, 50 do l = list{l, l, l, l} end return l",
+    ));
+    assert!(e.contains("too large"), "{e}");
+    let e = eval("local s = string.rep('x', 1 << 20) for i = 1, 1000 do rec['b' .. i] = s end");
+    assert_eq!(e.expect_err("fails").kind, UdfErrorKind::Memory);
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::io::Write;
 
 use mlua::ffi::*;
 
-use super::object::{BYTES, GEO, Head, ITER, fail, head, pack, push_str};
+use super::object::{BYTES, GEO, Head, ITER, fail, head, push_str};
+use super::pack::pack;
 use super::slot::slot;
 use crate::model::ParticleType;
 use crate::model::msgpack::{DecodeError, Item, MAX_DEPTH, Reader};
@@ -23,7 +24,7 @@ pub(super) unsafe extern "C-unwind" fn tostring(l: *mut lua_State) -> c_int {
         BYTES => hex(Head::content(h), &mut s.scratch),
         _ => {
             if pack(l, 1, &mut s.scratch, 0).is_err() {
-                fail(l, c"it nests too deep, or holds itself");
+                fail(l, c"it is too large, nests too deep, or holds itself");
             }
             if !replace_by_text(&mut s.scratch) {
                 fail(l, c"a stored collection is malformed");
