@@ -111,8 +111,8 @@ fn open_stores(options: &HostOptions) -> Result<(Stores, Option<Dir>)> {
     dir.create_dir_all(MODULES_DIR)
         .map_err(|e| unusable(path, &e))?;
     let modules = dir.open_dir(MODULES_DIR).map_err(|e| unusable(path, &e))?;
-    let durable = Durable::open(path.join(RECORDS_DIR), options.durable)
-        .map_err(|e| unusable(path, &e))?;
+    let durable =
+        Durable::open(path.join(RECORDS_DIR), options.durable).map_err(|e| unusable(path, &e))?;
     let open = |ns: &NamespaceOptions| -> Result<Arc<dyn RecordStore>> {
         Ok(durable
             .namespace(&ns.name)
