@@ -29,6 +29,7 @@ pub fn run(options: &Options) -> Result<()> {
         steps.run("docs", docs);
     }
     steps.run(GUESTS, || set_up::guests().map(|_| ()));
+    steps.run("guests as plain Rust", guest_tests);
     steps.run(PYTHON, set_up::python);
     steps.run(HOST, set_up::host);
     steps.run_after(&[GUESTS, PYTHON, HOST], "rust tests", rust_tests);
@@ -65,6 +66,17 @@ fn docs() -> Result<()> {
         workspace::cargo()
             .args(["doc", "--release", "--locked", "--workspace", "--no-deps"])
             .env("RUSTDOCFLAGS", "-D warnings"),
+    )
+}
+
+// The examples are plain functions, so their own tests run natively, without a host.
+fn guest_tests() -> Result<()> {
+    workspace::run(
+        workspace::cargo()
+            .args(["test", "--release", "--locked"])
+            .arg("--manifest-path=udfs/rust/Cargo.toml")
+            .arg("--target-dir")
+            .arg(workspace::target().join("guests-native")),
     )
 }
 
