@@ -50,7 +50,7 @@ async fn load(session: &Session, count: i64) -> Result<()> {
 /// Every user by id, read back through a query.
 async fn read_all(session: &Session) -> Result<BTreeMap<i64, Record>> {
     let mut found = BTreeMap::new();
-    let mut stream = session.query(&users()).execute().await?;
+    let mut stream = session.query(users()).execute().await?;
     while let Some(result) = stream.try_next().await? {
         let Some(Value::Int(id)) = result.record.key.user_key else {
             anyhow::bail!("a user whose key is {:?}", result.record.key);
@@ -100,7 +100,7 @@ async fn bulk_update_writes_to_what_matches() -> Result<()> {
     let session = with_users(30).await?;
     let task = session
         .background_task()
-        .update(&users())
+        .update(users())
         .where_("$.tier == 'free'")
         .bin("trial_expired")
         .set_to(true)
@@ -121,7 +121,7 @@ async fn bulk_touch_renews_the_expiry_of_what_matches() -> Result<()> {
     let session = with_users(10).await?;
     let task = session
         .background_task()
-        .touch(&users())
+        .touch(users())
         .where_("$.active == true")
         .expire_after(Duration::from_secs(1_000))
         .execute()
@@ -145,7 +145,7 @@ async fn background_udf_runs_on_what_matches_in_both_runtimes() -> Result<()> {
         let package = register(&session, runtime, "my_module").await?;
         let task = session
             .background_task()
-            .execute_udf(&users())
+            .execute_udf(users())
             .where_("$.active == true")
             .function(&package, "transform_record")
             .passing(("arg1", "arg2"))
@@ -228,7 +228,7 @@ async fn modules_are_registered_from_files_listed_and_removed() -> Result<()> {
         let info = session.info();
         info.register_udf(&path).await?;
         let files: Vec<_> = info.list_udfs().into_iter().map(|m| m.file).collect();
-        assert_eq!(files, [file.clone()]);
+        assert_eq!(files, std::slice::from_ref(&file));
         assert!(info.remove_udf(&file).await?);
         assert!(!info.remove_udf(&file).await?);
         assert_eq!(info.list_udfs(), []);
@@ -261,7 +261,7 @@ async fn a_task_waited_for_too_briefly_still_runs_and_can_be_aborted() -> Result
     let session = with_users(1_000).await?;
     let task = session
         .background_task()
-        .touch(&users())
+        .touch(users())
         .records_per_second(100)
         .execute()
         .await?;
@@ -285,7 +285,7 @@ async fn a_filter_that_does_not_parse_is_refused_before_anything_runs() -> Resul
     let session = with_users(2).await?;
     let refused = session
         .background_task()
-        .delete(&users())
+        .delete(users())
         .where_("$.status == ")
         .execute()
         .await;
@@ -374,12 +374,12 @@ async fn a_batch_tells_each_records_failure_in_its_stream() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_filters_limits_and_selects() -> Result<()> {
     let session = with_users(50).await?;
-    let query = session.query(&users()).where_("$.score > 250").bins(["id"]);
+    let query = session.query(users()).where_("$.score > 250").bins(["id"]);
     let found = query.execute().await?.all().await?;
     assert_eq!(found.len(), 25);
     assert!(found.iter().all(|r| r.record.bins.len() == 1));
 
-    let limited = session.query(&users()).no_bins().limit(7).execute().await?;
+    let limited = session.query(users()).no_bins().limit(7).execute().await?;
     let limited = limited.all().await?;
     assert_eq!(limited.len(), 7);
     assert!(limited.iter().all(|r| r.record.bins.is_empty()));

@@ -44,6 +44,8 @@ struct Job {
     next_partition: AtomicU32,
     /// Workers that hold an unfinished partition of it.
     busy: AtomicU32,
+    /// Records per batch: fewer under a rate limit, so that a batch is a small part of a second.
+    batch: usize,
     /// When the next record may be worked on, under a rate limit.
     pace: Mutex<Instant>,
 }
@@ -103,7 +105,12 @@ impl Background {
     /// Queues a task.
     pub fn submit(&self, task: Arc<Task>, spec: BackgroundSpec) {
         let set = spec.set.as_ref().map(|name| spec.namespace.find_set(name));
+        let batch = match task.info.records_per_second as usize {
+            0 => BATCH,
+            rate => (rate / 20).clamp(1, BATCH),
+        };
         let job = Job {
+            batch,
             task,
             namespace: spec.namespace,
             set,
@@ -235,7 +242,7 @@ fn scan_partition(
     };
     let mut cursor = Cursor::default();
     loop {
-        let room = BATCH.saturating_sub(batch.items.len()).max(1);
+        let room = job.batch.saturating_sub(batch.items.len()).max(1);
         let page = ScanPage {
             set,
             records: room,
@@ -246,7 +253,7 @@ fn scan_partition(
             .store
             .scan(partition, &mut cursor, &page, &mut batch.scanned)?;
         batch.take_scanned();
-        if batch.items.len() >= BATCH || batch.bytes >= BATCH_BYTES {
+        if batch.items.len() >= job.batch || batch.bytes >= BATCH_BYTES {
             batch.run(shared, job, worker)?;
         }
         if !more || job.task.cancelled.load(Relaxed) {

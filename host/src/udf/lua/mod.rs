@@ -5,9 +5,9 @@
 //! here keeps to, so that it is sound:
 //!
 //! - A function that can raise a Lua error (which jumps over Rust frames) owns nothing that
-//!   wants dropping at that moment: buffers live in the [`slot::Slot`].
+//!   wants dropping at that moment: buffers live in the `slot::Slot`.
 //! - A slot outlives its Lua state, and its record pointer is set only while a batch runs.
-//! - Every userdata that Lua code can hold starts with an [`object::Head`], whose pointers
+//! - Every userdata that Lua code can hold starts with an `object::Head`, whose pointers
 //!   lead into memory that the same userdata keeps alive.
 #![allow(unsafe_op_in_unsafe_fn)]
 
