@@ -2,7 +2,7 @@
 
 use aerospike::{AdminPolicy, Client, Expiration, UdfLang, Value, WritePolicy, as_bin};
 use anyhow::{Context, Result};
-use petrel_tests::{Host, Runtime, guests, raw, users};
+use petrel_tests::{Host, Runtime, base64, guests, raw, users};
 
 async fn bump(client: &Client, package: &str) -> aerospike::Result<Option<Value>> {
     client
@@ -42,7 +42,7 @@ async fn modules_are_listed_given_back_and_removed() -> Result<()> {
             .split(';')
             .find_map(|part| part.strip_prefix("content="))
             .with_context(|| format!("no content in {given:.80}"))?;
-        assert_eq!(decode(content)?, runtime.module("bench")?, "{file}");
+        assert_eq!(base64::decode(content)?, runtime.module("bench")?, "{file}");
 
         bump(&client, &package).await?;
         let task = client.remove_udf(&AdminPolicy::default(), &file).await?;
@@ -53,28 +53,6 @@ async fn modules_are_listed_given_back_and_removed() -> Result<()> {
     }
     assert_eq!(raw::info(host.address(), "udf-list")?, "");
     Ok(())
-}
-
-/// Standard base64.
-fn decode(text: &str) -> Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    for group in text.trim_end_matches('=').as_bytes().chunks(4) {
-        let mut bits = 0u32;
-        for letter in group {
-            let digit = match letter {
-                b'A'..=b'Z' => letter - b'A',
-                b'a'..=b'z' => letter - b'a' + 26,
-                b'0'..=b'9' => letter - b'0' + 52,
-                b'+' => 62,
-                b'/' => 63,
-                other => anyhow::bail!("{other} in base64"),
-            };
-            bits = bits << 6 | u32::from(digit);
-        }
-        bits <<= 6 * (4 - group.len());
-        bytes.extend_from_slice(&bits.to_be_bytes()[1..group.len()]);
-    }
-    Ok(bytes)
 }
 
 #[tokio::test(flavor = "multi_thread")]

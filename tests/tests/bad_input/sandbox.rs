@@ -34,7 +34,6 @@ async fn files_processes_and_the_host_s_inside_are_out_of_reach() -> Result<()> 
         "os.rename",
         "os.tmpname",
         "os.setlocale",
-        "debug",
         "debug.sethook",
         "package",
         "package.loadlib",
