@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// The limits of one module's invocations; defaults hold where the config says nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Limits {
     /// Memory of one Lua state or Wasm instance, in bytes. Default 64 MiB.
     pub memory_bytes: usize,

@@ -17,7 +17,7 @@ use crate::model::Limits;
 ///     default-ttl = 86400
 ///
 ///     [limits]
-///     time_ms = 500
+///     time-ms = 500
 /// "#)?;
 /// assert_eq!(config.namespaces[0].default_ttl, 86_400);
 /// assert_eq!(config.limits.time_ms, 500);
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_module_has_limits_of_its_own() {
-        let config = Config::parse("[module.slow]\ntime_ms = 9").unwrap();
+        let config = Config::parse("[module.slow]\ntime-ms = 9").unwrap();
         assert_eq!(config.modules["slow"].time_ms, 9);
     }
 }

@@ -275,7 +275,7 @@ impl Registry {
             return Err(refuse(
                 file,
                 format!(
-                    "the module has {} bytes and the limit is {}; make it smaller or raise module_bytes in the config",
+                    "the module has {} bytes and the limit is {}; make it smaller or raise module-bytes in the config",
                     bytes.len(),
                     limits.module_bytes
                 ),

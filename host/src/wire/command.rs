@@ -134,9 +134,14 @@ impl Message<'_> {
     /// [`ResultCode::ParameterError`] when it does not compile.
     pub fn filter(&self) -> Result<Option<Arc<Expr>>> {
         let compile = |packed: &[u8]| {
-            expr::decode(packed)
-                .map(|e| Some(Arc::new(e)))
-                .map_err(|e| bad(format!("the filter expression is not valid: {e}")))
+            let filter = expr::decode(packed)
+                .map_err(|e| bad(format!("the filter expression is not valid: {e}")))?;
+            if !filter.is_filter() {
+                return Err(bad(
+                    "the filter expression is not valid: it gives no boolean; compare its value with something",
+                ));
+            }
+            Ok(Some(Arc::new(filter)))
         };
         if let Some(packed) = self.fields.filter {
             return compile(packed);

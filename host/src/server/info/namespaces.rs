@@ -25,9 +25,11 @@ fn find<'a>(host: &'a Host, name: &str) -> Result<&'a Arc<Namespace>, String> {
         .map_err(|e| error(e.code, format_args!("unknown namespace {name}")))
 }
 
-/// `namespace/NAME`.
+/// `namespace/NAME`. Clients tell an unknown namespace by these words.
 pub fn namespace(host: &Host, name: &str) -> Answer {
-    let ns = find(host, name)?;
+    let Ok(ns) = find(host, name) else {
+        return Ok("type=unknown".into());
+    };
     let (objects, bytes) = ns.store.count();
     Ok(format!(
         "ns_cluster_size=1;effective_replication_factor=1;objects={objects};master_objects={objects};\

@@ -61,7 +61,7 @@ pub(super) fn compile(
 fn check_header(bytes: &[u8], limits: &Limits) -> Result<()> {
     if bytes.len() > limits.module_bytes {
         return Err(format!(
-            "the module is {} bytes long, the limit is {} (module_bytes)",
+            "the module is {} bytes long, the limit is {} (module-bytes)",
             bytes.len(),
             limits.module_bytes
         ));

@@ -34,7 +34,7 @@ fn describe(cause: &wasmtime::Error, state: &State, limits: &Limits) -> (UdfErro
         }
         (Some(Ended::Timeout), _) => {
             let message = format!(
-                "the function ran past its time limit of {} ms (time_ms)",
+                "the function ran past its time limit of {} ms (time-ms)",
                 limits.time_ms
             );
             return (UdfErrorKind::Timeout, message);
@@ -43,7 +43,7 @@ fn describe(cause: &wasmtime::Error, state: &State, limits: &Limits) -> (UdfErro
     }
     if let Some(wanted) = state.memory_refused {
         let message = format!(
-            "the function wanted {wanted} bytes of memory, the limit is {} (memory_bytes)",
+            "the function wanted {wanted} bytes of memory, the limit is {} (memory-bytes)",
             limits.memory_bytes
         );
         return (UdfErrorKind::Memory, message);

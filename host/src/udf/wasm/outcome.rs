@@ -177,7 +177,7 @@ fn too_big(size: usize, limit: usize, module: &str) -> UdfError {
         ..UdfError::new(
             UdfErrorKind::Result,
             format!(
-                "the result is {size} bytes long, the limit is {limit} (result_bytes); \
+                "the result is {size} bytes long, the limit is {limit} (result-bytes); \
                  return less, or raise the limit"
             ),
         )
