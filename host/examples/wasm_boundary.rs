@@ -21,7 +21,7 @@ fn main() -> anyhow::Result<()> {
     let bytes = std::fs::read(&path)
         .map_err(|e| anyhow::anyhow!("{}: {e}; run `cargo xtask guests`", path.display()))?;
     let limits = Limits::default();
-    let runtime = WasmRuntime::new()?;
+    let runtime = WasmRuntime::new(Limits::default().stack_bytes)?;
     let began = Instant::now();
     let module = runtime.compile(
         ModuleSource {

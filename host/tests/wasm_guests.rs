@@ -25,7 +25,7 @@ fn module(name: &str) -> Arc<dyn Module> {
         package: name.into(),
         bytes: bytes.into(),
     };
-    let runtime = WasmRuntime::new().expect("the engine starts");
+    let runtime = WasmRuntime::new(Limits::default().stack_bytes).expect("the engine starts");
     runtime
         .compile(source, &Limits::default())
         .expect("the example is a good module")

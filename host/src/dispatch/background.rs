@@ -1,6 +1,7 @@
 //! Background tasks: a request applied to every record of a set, by scans of partitions.
 
 use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
@@ -151,7 +152,12 @@ fn work(shared: &Shared) {
             .entry(key)
             .or_insert_with(|| (job.clone(), Worker::new()));
         job.task.worker(1);
-        let ended = run_slice(shared, &job, worker);
+        // A defect of the host costs the task, not the thread.
+        let ended = catch_unwind(AssertUnwindSafe(|| run_slice(shared, &job, worker)))
+            .unwrap_or_else(|_| {
+                let defect = "a defect of the host ended the task; its log says where";
+                Err(Error::new(ResultCode::ServerError, defect))
+            });
         job.task.worker(-1);
         let mut queue = shared.queue.lock();
         let last = job.busy.fetch_sub(1, Relaxed) == 1;

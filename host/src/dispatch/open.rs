@@ -82,20 +82,15 @@ impl Dispatcher {
             .map(|(store, ns)| Arc::new(Namespace::new(&ns.name, store, ns.default_ttl)))
             .collect();
         let modules = Arc::new(Modules::default());
-        let runtimes = runtimes(&modules)?;
+        let runtimes = runtimes(&modules, options.limits.host.stack_bytes)?;
         let registry = Arc::new(Registry::new(modules, runtimes, dir, options.limits));
         registry.load()?;
         Self::start(namespaces, registry, options.threads)
     }
 }
 
-fn runtimes(modules: &Arc<Modules>) -> Result<Vec<Arc<dyn Runtime>>> {
-    let wasm = WasmRuntime::new().map_err(|e| {
-        Error::new(
-            ResultCode::ServerError,
-            format!("the WebAssembly runtime does not start: {e}"),
-        )
-    })?;
+fn runtimes(modules: &Arc<Modules>, stack_bytes: usize) -> Result<Vec<Arc<dyn Runtime>>> {
+    let wasm = WasmRuntime::new(stack_bytes)?;
     let lua = LuaRuntime::new(modules.clone());
     Ok(vec![Arc::new(lua), Arc::new(wasm)])
 }

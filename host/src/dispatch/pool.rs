@@ -1,5 +1,6 @@
 //! The threads that run functions of foreground calls, apart from the network's.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
@@ -99,7 +100,14 @@ fn work(queue: &Receiver<Job>, registry: &Registry, turns: &Arc<Turns>) {
             brief: false,
         };
         let mut replies = Vec::with_capacity(job.items.len());
-        worker.apply(&env, &job.request, &mut job.items, &mut replies);
+        let n = job.items.len();
+        let mut apply = || worker.apply(&env, &job.request, &mut job.items, &mut replies);
+        // A defect of the host costs the call, not the thread.
+        if catch_unwind(AssertUnwindSafe(&mut apply)).is_err() {
+            worker = Worker::new();
+            let defect = "a defect of the host ended the call; its log says where";
+            replies = vec![Error::new(ResultCode::ServerError, defect).into(); n];
+        }
         // A caller that went away needs no reply.
         let _ = job.done.send(replies);
     }

@@ -12,8 +12,8 @@ pub struct Limits {
     pub memory_bytes: usize,
     /// Time of one invocation on one record, in milliseconds. Default 1,000.
     pub time_ms: u64,
-    /// Stack of one Wasm instance, in bytes. Default 512 KiB. Lua's depth is bounded by its
-    /// own call limit.
+    /// Stack of one Wasm instance, in bytes: at most 1 MiB, and one for the whole host, so a module's own is
+    /// not looked at. Default 512 KiB. Lua's depth is bounded by its own call limit.
     pub stack_bytes: usize,
     /// Largest module that may be registered, in bytes. Default 16 MiB.
     pub module_bytes: usize,

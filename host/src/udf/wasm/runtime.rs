@@ -13,6 +13,9 @@ use super::{compile, module::WasmModule};
 use crate::model::{Error, Limits, Result, ResultCode};
 use crate::udf::{CompileError, Module, ModuleSource, Runtime, RuntimeKind};
 
+/// The most stack that a function may have: half of what threads have by default.
+const MAX_STACK: usize = 1 << 20;
+
 /// How many instances may live at once.
 const INSTANCES: u32 = 512;
 
@@ -33,17 +36,26 @@ pub struct WasmRuntime {
 }
 
 impl WasmRuntime {
-    /// A runtime with an engine of its own. It reserves address space for its instances;
+    /// A runtime with an engine of its own, whose functions may use `stack_bytes` of stack each
+    /// (at most 1 MiB, as the calling threads' own stack must hold it). It reserves address space for its instances;
     /// where there is too little, it allocates them one by one instead, which is slower.
     ///
     /// # Errors
-    /// [`ResultCode::ServerError`] when the engine or its ticker thread cannot be started.
-    pub fn new() -> Result<Self> {
-        let engine = match Engine::new(&config(true)) {
+    /// [`ResultCode::ParameterError`] when the stack is too large, [`ResultCode::ServerError`] when the
+    /// engine or its ticker thread cannot be started.
+    pub fn new(stack_bytes: usize) -> Result<Self> {
+        if !(1..=MAX_STACK).contains(&stack_bytes) {
+            return Err(Error::new(
+                ResultCode::ParameterError,
+                format!("stack-bytes is {stack_bytes}; it can be 1 to {MAX_STACK}"),
+            ));
+        }
+        let engine = match Engine::new(&config(true, stack_bytes)) {
             Ok(engine) => engine,
             Err(e) => {
                 tracing::warn!("no address space for a pool of Wasm instances, going without: {e}");
-                Engine::new(&config(false)).map_err(|e| fatal("the Wasm engine", &e))?
+                Engine::new(&config(false, stack_bytes))
+                    .map_err(|e| fatal("the Wasm engine", &e))?
             }
         };
         let ticker =
@@ -66,12 +78,12 @@ fn fatal(what: &str, cause: &dyn std::fmt::Display) -> Error {
     )
 }
 
-fn config(pooled: bool) -> Config {
+fn config(pooled: bool, stack_bytes: usize) -> Config {
     let mut config = Config::new();
     config
         .cranelift_opt_level(OptLevel::Speed)
         .epoch_interruption(true)
-        .max_wasm_stack(Limits::default().stack_bytes)
+        .max_wasm_stack(stack_bytes)
         // Nothing here is async; without it a call keeps no task state.
         .concurrency_support(false)
         // Memories stay where they were reserved, so compiled code keeps their address and

@@ -11,7 +11,7 @@ use crate::model::{
 use crate::udf::{ModuleSource, RecordContext, Runtime, Scope, UdfErrorKind, UdfResult};
 
 fn refusal(bytes: impl Into<Bytes>) -> String {
-    let runtime = WasmRuntime::new().expect("the engine starts");
+    let runtime = WasmRuntime::new(Limits::default().stack_bytes).expect("the engine starts");
     let source = ModuleSource {
         file: "m.wasm".into(),
         package: "m".into(),
