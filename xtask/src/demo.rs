@@ -139,6 +139,10 @@ impl Host {
         let mut child = workspace::command(workspace::petrel())
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
+            .env(
+                "RUST_LOG",
+                std::env::var_os("RUST_LOG").unwrap_or_else(|| "warn".into()),
+            )
             .stdout(Stdio::piped())
             .spawn()
             .context("cannot run petrel serve")?;
