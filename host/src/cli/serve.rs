@@ -28,6 +28,8 @@ pub struct ServeArgs {
     pub config: Option<PathBuf>,
 }
 
+/// What is logged where `RUST_LOG` does not say: the storage engine's own steps are left out.
+const DEFAULT_LOG: &str = "info,fjall=warn,lsm_tree=warn";
 /// The data directory where neither `--data` nor `--memory` is given.
 const DEFAULT_DATA: &str = "petrel-data";
 
@@ -37,7 +39,8 @@ impl ServeArgs {
     /// # Errors
     /// [`CliError::Serve`] when the host cannot start.
     pub fn run(self) -> Result<(), CliError> {
-        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+        let filter =
+            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG));
         tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_ansi(std::io::stderr().is_terminal())

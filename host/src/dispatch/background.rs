@@ -327,8 +327,8 @@ fn count(job: &Job, replies: &[Reply]) {
         match reply.code {
             ResultCode::Ok => succeeded += 1,
             ResultCode::FilteredOut => filtered += 1,
-            // Deleted between the scan and the work: nothing is left to do.
-            ResultCode::NotFound => {}
+            // Deleted between the scan and the work, or cut off by an abort: neither done nor failed.
+            ResultCode::NotFound | ResultCode::ScanAborted => {}
             _ => {
                 failed += 1;
                 if failed == 1 {

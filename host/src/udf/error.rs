@@ -82,6 +82,10 @@ impl std::error::Error for UdfError {}
 
 impl From<&UdfError> for Error {
     fn from(e: &UdfError) -> Self {
-        Error::new(ResultCode::UdfExecution, e.to_string())
+        let code = match e.kind {
+            UdfErrorKind::Cancelled => ResultCode::ScanAborted,
+            _ => ResultCode::UdfExecution,
+        };
+        Error::new(code, e.to_string())
     }
 }
