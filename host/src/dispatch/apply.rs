@@ -8,21 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::instances::{Instances, Ready};
-use super::operate::{self, Outcome};
 use super::turns::Turns;
-use super::{BinSelection, Namespace, Reply, ReplyBins, Request, UdfCall, Work};
-use crate::expr::View;
-use crate::model::{BodyBuilder, Digest, Error, Record, Result, ResultCode, Value, now_millis};
-use crate::ops::Op;
+use super::{Namespace, Reply, Request, Work};
+use crate::model::{BodyBuilder, Digest, Error, Result, ResultCode, Value};
 use crate::store::{Change, Commit, Expected, StoreError, Versioned};
-use crate::udf::{
-    Call, Effects, RecordContext, Registry, Scope, UdfError, UdfErrorKind, UdfResult,
-};
+use crate::udf::{RecordContext, Registry, Scope, UdfError, UdfErrorKind, UdfResult};
 
 /// After so many lost commits a function takes the record's turn.
 const LOSSES_BEFORE_TURN: usize = 8;
-/// The largest record, in bytes of its packed body.
-const MAX_RECORD: usize = 8 << 20;
 
 /// One record of a batch.
 #[derive(Clone)]
@@ -59,15 +52,15 @@ pub struct Environment<'a> {
 #[derive(Default)]
 pub struct Worker {
     instances: Instances,
-    builder: BodyBuilder,
-    scratch: Vec<u8>,
+    pub(super) builder: BodyBuilder,
+    pub(super) scratch: Vec<u8>,
     steps: Vec<Step>,
-    contexts: Vec<RecordContext>,
-    results: Vec<UdfResult>,
+    pub(super) contexts: Vec<RecordContext>,
+    pub(super) results: Vec<UdfResult>,
 }
 
 /// What an attempt on one record came to.
-enum Step {
+pub(super) enum Step {
     /// Nothing is to be written.
     Done(Reply),
     /// This is to be written; the reply holds once it is.
@@ -79,47 +72,6 @@ enum Step {
 impl From<Error> for Step {
     fn from(e: Error) -> Self {
         Self::Done(e.into())
-    }
-}
-
-/// A record as a request finds it: expired ones count as missing, yet have a version.
-struct Present {
-    record: Option<Record>,
-    expected: Expected,
-}
-
-impl Environment<'_> {
-    fn read(&self, item: &mut Item) -> Result<Present> {
-        let found = match item.known.take() {
-            Some(known) => Some(known),
-            None => self.namespace.store.read(&item.digest)?,
-        };
-        let expected = found
-            .as_ref()
-            .map_or(Expected::Absent, |f| Expected::Version(f.version));
-        let live = |r: &Record| !r.meta.is_expired(self.scope.now);
-        Ok(Present {
-            record: found.map(|f| f.record).filter(live),
-            expected,
-        })
-    }
-
-    /// Reads the record, and refuses it where the filter does. A missing record has nothing to filter.
-    fn read_filtered(&self, request: &Request, item: &mut Item) -> Result<Present> {
-        let present = self.read(item)?;
-        if let (Some(filter), record @ Some(_)) = (&request.filter, present.record.as_ref()) {
-            let set = self.scope.set_name(item.set);
-            let view = View {
-                digest: &item.digest,
-                set,
-                record,
-                now: self.scope.now,
-            };
-            if !filter.matches(&view) {
-                return Err(ResultCode::FilteredOut.into());
-            }
-        }
-        Ok(present)
     }
 }
 
@@ -217,193 +169,6 @@ impl Worker {
             }
         }
     }
-
-    /// Works on each record without writing, and leaves one step per record in `steps`.
-    fn attempt(
-        &mut self,
-        env: &Environment<'_>,
-        request: &Request,
-        ready: Option<&mut Ready>,
-        items: &mut [Item],
-        steps: &mut Vec<Step>,
-    ) {
-        steps.clear();
-        match (&request.work, ready) {
-            (Work::Udf(call), Some(ready)) => {
-                self.attempt_udf(env, request, call, ready, items, steps)
-            }
-            _ => steps.extend(items.iter_mut().map(|item| {
-                self.attempt_plain(env, request, item)
-                    .unwrap_or_else(Step::from)
-            })),
-        }
-    }
-
-    fn attempt_plain(
-        &mut self,
-        env: &Environment<'_>,
-        request: &Request,
-        item: &mut Item,
-    ) -> Result<Step> {
-        let present = env.read_filtered(request, item)?;
-        match &request.work {
-            Work::Read(selection) => read(present.record.as_ref(), selection, item).map(Step::Done),
-            Work::Delete => {
-                operate::check_generation(request.policy.generation, present.record.as_ref())?;
-                let Some(record) = &present.record else {
-                    return Err(ResultCode::NotFound.into());
-                };
-                operate::check_key(record, item.user_key.as_ref())?;
-                Ok(Step::Commit(
-                    Change::Remove,
-                    present.expected,
-                    Reply::ok(record.meta.generation, 0),
-                ))
-            }
-            Work::Operate { ops, reply_all } => {
-                self.attempt_operate(env, request, ops, *reply_all, present, item)
-            }
-            Work::Udf(_) => Err(ResultCode::ServerError.into()),
-        }
-    }
-
-    fn attempt_operate(
-        &mut self,
-        env: &Environment<'_>,
-        request: &Request,
-        ops: &[Op],
-        reply_all: bool,
-        present: Present,
-        item: &Item,
-    ) -> Result<Step> {
-        let mut context =
-            RecordContext::new(item.digest, item.set, item.user_key.clone(), present.record);
-        let Outcome { bins, wrote } =
-            operate::run(&mut context, request, ops, reply_all, env.scope)?;
-        let meta = context.meta();
-        if !wrote {
-            return Ok(Step::Done(Reply {
-                bins,
-                ..Reply::ok(meta.generation, meta.void_time)
-            }));
-        }
-        match self.change(&context, env.scope)? {
-            Some(change) => {
-                let reply = Reply {
-                    bins,
-                    ..written(&change, meta.generation)
-                };
-                Ok(Step::Commit(change, present.expected, reply))
-            }
-            None if operate::deletes(ops) => Ok(Step::Done(Reply {
-                bins,
-                ..Reply::ok(0, 0)
-            })),
-            None => Err(ResultCode::NotFound.into()),
-        }
-    }
-
-    fn attempt_udf(
-        &mut self,
-        env: &Environment<'_>,
-        request: &Request,
-        call: &UdfCall,
-        ready: &mut Ready,
-        items: &mut [Item],
-        steps: &mut Vec<Step>,
-    ) {
-        let (mut contexts, mut results) = (
-            std::mem::take(&mut self.contexts),
-            std::mem::take(&mut self.results),
-        );
-        for item in items {
-            steps.push(match env.read_filtered(request, item) {
-                Ok(Present { record, expected }) => {
-                    contexts.push(RecordContext::new(
-                        item.digest,
-                        item.set,
-                        item.user_key.clone(),
-                        record,
-                    ));
-                    Step::Waiting(expected)
-                }
-                Err(e) => e.into(),
-            });
-        }
-        let call = Call {
-            function: &call.function,
-            args: &call.args,
-            scope: env.scope,
-            limits: if env.brief {
-                &ready.registered.brief
-            } else {
-                &ready.registered.limits
-            },
-            cancelled: env.cancelled,
-        };
-        results.clear();
-        if !contexts.is_empty() {
-            ready.instance.run(&call, &mut contexts, &mut results);
-        }
-        let waiting = steps.iter_mut().filter_map(|step| match step {
-            Step::Waiting(expected) => Some((*expected, step)),
-            _ => None,
-        });
-        for (((expected, step), context), result) in waiting.zip(&contexts).zip(results.drain(..)) {
-            *step = match result {
-                Err(e) if env.brief && e.kind == UdfErrorKind::Timeout => {
-                    Step::Done(ResultCode::Timeout.into())
-                }
-                result => self.udf_step(context, expected, result, env.scope),
-            };
-        }
-        contexts.clear();
-        (self.contexts, self.results) = (contexts, results);
-    }
-
-    fn udf_step(
-        &mut self,
-        context: &RecordContext,
-        expected: Expected,
-        result: UdfResult,
-        scope: &Scope,
-    ) -> Step {
-        let meta = context.meta();
-        let value = match result {
-            Ok(value) => ReplyBins::Udf(value),
-            Err(e) => return Step::Done(failed(&e, meta.generation)),
-        };
-        match self.change(context, scope) {
-            Ok(Some(change)) => {
-                let reply = Reply {
-                    bins: value,
-                    ..written(&change, meta.generation)
-                };
-                Step::Commit(change, expected, reply)
-            }
-            Ok(None) => Step::Done(Reply {
-                bins: value,
-                ..Reply::ok(meta.generation, meta.void_time)
-            }),
-            Err(e) => e.into(),
-        }
-    }
-
-    /// The change that a context's effects ask of the store.
-    fn change(&mut self, context: &RecordContext, scope: &Scope) -> Result<Option<Change>> {
-        match context.effects(scope, now_millis(), &mut self.builder, &mut self.scratch) {
-            Effects::None => Ok(None),
-            Effects::Remove => Ok(Some(Change::Remove)),
-            Effects::Put(record) if record.body.as_bytes().len() > MAX_RECORD => Err(Error::new(
-                ResultCode::RecordTooBig,
-                format!(
-                    "the record would have {} bytes; the limit is {MAX_RECORD}",
-                    record.body.as_bytes().len()
-                ),
-            )),
-            Effects::Put(record) => Ok(Some(Change::Put(record))),
-        }
-    }
 }
 
 /// Commits the steps that ask for it, leaving their replies; one outcome for each, in order.
@@ -439,13 +204,6 @@ fn commit_all(
     }
 }
 
-fn written(change: &Change, generation_before: u16) -> Reply {
-    match change {
-        Change::Put(record) => Reply::ok(record.meta.generation, record.meta.void_time),
-        Change::Remove => Reply::ok(generation_before, 0),
-    }
-}
-
 fn no_result() -> UdfError {
     UdfError::new(
         UdfErrorKind::Host,
@@ -453,7 +211,7 @@ fn no_result() -> UdfError {
     )
 }
 
-fn failed(e: &UdfError, generation: u16) -> Reply {
+pub(super) fn failed(e: &UdfError, generation: u16) -> Reply {
     if let Some(backtrace) = &e.backtrace {
         tracing::debug!("{e}\n{backtrace}");
     }
@@ -461,16 +219,4 @@ fn failed(e: &UdfError, generation: u16) -> Reply {
         generation,
         ..Reply::from(Error::from(e))
     }
-}
-
-fn read(record: Option<&Record>, selection: &BinSelection, item: &Item) -> Result<Reply> {
-    let Some(record) = record else {
-        return Err(ResultCode::NotFound.into());
-    };
-    operate::check_key(record, item.user_key.as_ref())?;
-    let mut reply = Reply::ok(record.meta.generation, record.meta.void_time);
-    if *selection != BinSelection::None {
-        reply.bins = ReplyBins::Record(record.body.clone(), selection.clone());
-    }
-    Ok(reply)
 }

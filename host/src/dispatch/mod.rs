@@ -1,6 +1,7 @@
 //! Who runs what on which records: one key, a batch, a scan of partitions.
 
 mod apply;
+mod attempt;
 mod background;
 mod dispatcher;
 mod instances;
