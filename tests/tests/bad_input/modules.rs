@@ -109,7 +109,12 @@ async fn lua_bytecode_is_refused() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_core_module_is_refused_with_the_way_to_make_a_component() -> Result<()> {
     let core = wat::parse_str(r#"(module (func (export "noop") (result i32) i32.const 1))"#)?;
-    refuses("core.wasm", &core, &["core module", "component"]).await
+    refuses(
+        "core.wasm",
+        &core,
+        &["core WebAssembly module", "component"],
+    )
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]

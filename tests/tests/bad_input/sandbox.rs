@@ -42,7 +42,6 @@ async fn files_processes_and_the_host_s_inside_are_out_of_reach() -> Result<()> 
         "dofile",
         "loadfile",
         "string.dump",
-        "collectgarbage",
     ] {
         let kind = call(&client, "kind_of", &[Value::String(name.into())]).await?;
         assert_eq!(kind, Some(Value::String("nil".into())), "{name}");

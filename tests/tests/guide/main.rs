@@ -3,6 +3,7 @@
 
 mod background;
 mod calls;
+mod tasks;
 
 use aerospike::{WritePolicy, expressions::from_ael};
 use anyhow::Result;
