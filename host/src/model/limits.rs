@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct Limits {
     /// Memory of one Lua state or Wasm instance, in bytes. Default 64 MiB.
     pub memory_bytes: usize,
-    /// Time of one invocation on one record, in milliseconds. Default 1,000.
+    /// Time of one invocation on one record, in milliseconds. Default 500: clients give a call
+    /// 1,000 by default, and the error should reach them before that.
     pub time_ms: u64,
     /// Stack of one Wasm instance, in bytes: at most 1 MiB, and one for the whole host, so a module's own is
     /// not looked at. Default 512 KiB. Lua's depth is bounded by its own call limit.
@@ -25,7 +26,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             memory_bytes: 64 << 20,
-            time_ms: 1_000,
+            time_ms: 500,
             stack_bytes: 512 << 10,
             module_bytes: 16 << 20,
             result_bytes: 1 << 20,
