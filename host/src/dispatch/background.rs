@@ -11,7 +11,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::apply::{Environment, Item, Worker};
 use super::turns::Turns;
-use super::{Namespace, Reply, Request};
+use super::{Namespace, Reply, Request, priority};
 use crate::model::{Error, PARTITIONS, PartitionId, Result, ResultCode};
 use crate::store::{Cursor, ScanPage, Scanned};
 use crate::task::{Status, Task, TaskInfo};
@@ -143,6 +143,7 @@ impl Drop for Background {
 
 /// One thread: takes the task at the head of the queue for a slice, then lets the next have its turn.
 fn work(shared: &Shared) {
+    priority::after_the_network();
     let mut workers: HashMap<u64, (Arc<Job>, Worker)> = HashMap::new();
     loop {
         let Some(job) = next_job(shared) else { return };

@@ -9,6 +9,7 @@ mod namespace;
 mod open;
 mod operate;
 mod pool;
+mod priority;
 mod query;
 mod reaping;
 mod request;

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::apply::{Environment, Item, Worker};
 use super::turns::Turns;
-use super::{Namespace, Reply, Request};
+use super::{Namespace, Reply, Request, priority};
 use crate::model::{Error, Result, ResultCode};
 use crate::udf::Registry;
 
@@ -83,6 +83,7 @@ impl Pool {
 }
 
 fn work(queue: &Receiver<Job>, registry: &Registry, turns: &Arc<Turns>) {
+    priority::after_the_network();
     let mut worker = Worker::new();
     let never = AtomicBool::new(false);
     while let Ok(mut job) = queue.recv() {
