@@ -1,6 +1,7 @@
 //! The MessagePack form: a value is itself, an operation is a list that starts with its number.
 
 use super::ael;
+use super::call;
 use super::compiled::Expr;
 use super::error::ExprError;
 use super::kind::Kind;
@@ -144,8 +145,7 @@ impl<'a> Decoder<'a> {
         depth: usize,
     ) -> Result<Node, ExprError> {
         Ok(match opcode {
-            // Collection, bit, sketch and string reads (127, "call") belong here: their
-            // arguments are a result type, a module, its packed operation and a bin.
+            Opcode::Call => self.call(op, number, depth)?,
             Opcode::Unsupported => {
                 return Err(ExprError::Unsupported {
                     op: number,
@@ -363,6 +363,27 @@ impl<'a> Decoder<'a> {
 
     fn slot(&self, name: &[u8]) -> Option<usize> {
         self.scope.iter().position(|(n, _)| *n == name)
+    }
+
+    /// Reads of collections; those of bits, sketches and strings belong here too.
+    fn call(&mut self, op: &Op, number: i64, depth: usize) -> Result<Node, ExprError> {
+        const NEEDS: &str = "a result type, a module, an operation and a bin";
+        const COLLECTIONS: i64 = 0;
+        op.takes(4, NEEDS)?;
+        let kind = Kind::from_wire(self.int(op, NEEDS)?).ok_or_else(|| op.needs(NEEDS))?;
+        let module = self.int(op, NEEDS)?;
+        let operation = self.reader.skip()?;
+        match self.node(depth)? {
+            Node::Read(bin) if module == COLLECTIONS && bin.steps.is_empty() => {
+                call::read(kind, operation, bin)
+            }
+            _ => None,
+        }
+        .ok_or(ExprError::Unsupported {
+            op: number,
+            name: op.name,
+            at: op.at,
+        })
     }
 
     fn int(&mut self, op: &Op, needs: &'static str) -> Result<i64, ExprError> {

@@ -5,6 +5,7 @@
 
 pub mod ael;
 mod arith;
+mod call;
 mod compare;
 mod compiled;
 mod decode;

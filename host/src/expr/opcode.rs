@@ -32,8 +32,8 @@ pub(super) enum Opcode {
     Var,
     Let,
     Quote,
-    /// Known, and not evaluated: geo comparison, and what reaches into collections, bits,
-    /// sketches and strings.
+    Call,
+    /// Known, and not evaluated, as geo comparison.
     Unsupported,
 }
 
@@ -105,7 +105,7 @@ pub(super) fn opcode(op: i64) -> Option<(Opcode, &'static str)> {
         124 => (O::Var, "var"),
         125 => (O::Let, "let"),
         126 => (O::Quote, "list_val"),
-        127 => (O::Unsupported, "call"),
+        127 => (O::Call, "call"),
         _ => return None,
     })
 }

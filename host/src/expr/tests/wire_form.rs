@@ -14,6 +14,9 @@ use aerospike::expressions::{
     regex_compare, set_name, since_update, string_bin, string_val, to_float, to_int, ttl, unknown,
     var, void_time, xor,
 };
+use aerospike::expressions::{lists, maps};
+use aerospike::operations::cdt_context::ctx_map_key;
+use aerospike::{ListReturnType, MapReturnType};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -289,9 +292,59 @@ fn types_that_cannot_fit_are_refused() {
 }
 
 #[test]
-fn collection_reads_are_refused_by_name() {
-    let size = aerospike::expressions::lists::size(list_bin("list"), &[]);
-    let error = refused(&gt(size, int_val(1)));
+fn sizes_and_single_elements_of_collections_are_read() {
+    let value = || ListReturnType::VALUES;
+    let at = |i| lists::get_by_index(value(), ExpType::Int, int_val(i), list_bin("list"), &[]);
+    holds(eq(lists::size(list_bin("list"), &[]), int_val(3)));
+    holds(eq(maps::size(map_bin("map"), &[]), int_val(3)));
+    holds(eq(at(0), int_val(30)));
+    holds(eq(at(-1), int_val(10)));
+    is_unknown(eq(at(1), int_val(10)));
+    is_unknown(eq(at(9), int_val(10)));
+    let rank = lists::get_by_rank(value(), ExpType::Int, int_val(0), list_bin("list"), &[]);
+    holds(eq(rank, int_val(10)));
+    let of = |key| {
+        let bin = map_bin("scores");
+        maps::get_by_key(
+            MapReturnType::VALUE,
+            ExpType::Int,
+            string_val(key),
+            bin,
+            &[],
+        )
+    };
+    holds(eq(of("x"), int_val(9)));
+    is_unknown(eq(of("z"), int_val(9)));
+    let there = |key| {
+        let bin = map_bin("scores");
+        maps::get_by_key(
+            MapReturnType::EXISTS,
+            ExpType::Bool,
+            string_val(key),
+            bin,
+            &[],
+        )
+    };
+    holds(there("y"));
+    fails(there("z"));
+    let rank = maps::get_by_rank(
+        MapReturnType::VALUE,
+        ExpType::Int,
+        int_val(0),
+        map_bin("scores"),
+        &[],
+    );
+    holds(eq(rank, int_val(3)));
+    let nested = [ctx_map_key(ClientValue::from("a"))];
+    let deep = lists::get_by_index(value(), ExpType::Int, int_val(1), map_bin("map"), &nested);
+    holds(eq(deep, int_val(8)));
+    holds(eq(lists::size(map_bin("map"), &nested), int_val(2)));
+}
+
+#[test]
+fn other_reads_of_collections_are_refused_by_name() {
+    let range = lists::get_by_index_range(ListReturnType::COUNT, int_val(1), list_bin("list"), &[]);
+    let error = refused(&gt(range, int_val(1)));
     assert!(
         matches!(
             error,
