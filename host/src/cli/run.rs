@@ -27,25 +27,23 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments, output: Output) -> Result<(), CliError> {
-    let command = match arguments.command {
+    let global = &arguments.global;
+    match arguments.command {
         // The server has threads of its own.
-        Command::Serve(serve) => return serve.run(),
-        command => command,
-    };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+        Command::Serve(serve) => serve.run(),
+        Command::Udf(command) => block_on(command.run(global, output)),
+        Command::Apply(call) => block_on(call.run(global, output)),
+        Command::Background(command) => block_on(command.run(global, output)),
+        Command::Task(command) => block_on(command.run(global, output)),
+    }
+}
+
+fn block_on(work: impl Future<Output = Result<(), CliError>>) -> Result<(), CliError> {
+    tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| CliError::Serve(error.into()))?;
-    let global = &arguments.global;
-    runtime.block_on(async {
-        match command {
-            Command::Serve(serve) => serve.run(),
-            Command::Udf(command) => command.run(global, output).await,
-            Command::Apply(call) => call.run(global, output).await,
-            Command::Background(command) => command.run(global, output).await,
-            Command::Task(command) => command.run(global, output).await,
-        }
-    })
+        .map_err(|error| CliError::Serve(error.into()))?
+        .block_on(work)
 }
 
 /// Says on stderr what happened and what to do next.
