@@ -12,6 +12,7 @@ use super::turns::Turns;
 use super::{Namespace, Reply, Request, Work};
 use crate::model::{BodyBuilder, Digest, Error, Result, ResultCode, Value};
 use crate::store::{Change, Commit, Expected, StoreError, Versioned};
+use crate::udf::log::{LINE_BYTES, one_line};
 use crate::udf::{RecordContext, Registry, Scope, UdfError, UdfErrorKind, UdfResult};
 
 /// After so many lost commits a function takes the record's turn.
@@ -213,7 +214,8 @@ fn no_result() -> UdfError {
 
 pub(super) fn failed(e: &UdfError, generation: u16) -> Reply {
     if let Some(backtrace) = &e.backtrace {
-        tracing::debug!("{e}\n{backtrace}");
+        let text = format!("{e}\n{backtrace}");
+        tracing::debug!("{}", one_line(text.as_bytes(), LINE_BYTES));
     }
     Reply {
         generation,

@@ -2,6 +2,7 @@
 //! the registry of modules.
 
 mod error;
+pub mod log;
 pub mod lua;
 mod record;
 mod registry;
