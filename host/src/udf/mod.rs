@@ -1,6 +1,7 @@
 //! User-defined functions: the contract of a runtime, the record as a function sees it, and
 //! the registry of modules.
 
+mod directory;
 mod error;
 pub mod log;
 pub mod lua;
@@ -8,6 +9,9 @@ mod record;
 mod registry;
 mod runtime;
 pub mod wasm;
+
+#[cfg(test)]
+mod tests;
 
 pub use error::{CompileError, UdfError, UdfErrorKind};
 pub use record::{Effects, RecordContext, Scope};
