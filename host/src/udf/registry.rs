@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 use std::time::Instant;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use bytes::Bytes;
 use cap_std::fs::Dir;
 use sha1::{Digest as _, Sha1};
@@ -92,11 +95,34 @@ type ByPackage = BTreeMap<String, Arc<Registered>>;
 
 /// The current modules by package: what runtimes may look into.
 #[derive(Default)]
-pub struct Modules(ArcSwap<ByPackage>);
+pub struct Modules {
+    by_package: ArcSwap<ByPackage>,
+    epoch: AtomicU64,
+}
+
+impl Modules {
+    fn get(&self) -> Guard<Arc<ByPackage>> {
+        self.by_package.load()
+    }
+
+    fn change(&self, change: impl Fn(&mut ByPackage)) {
+        self.by_package.rcu(|modules| {
+            let mut modules = ByPackage::clone(modules);
+            change(&mut modules);
+            modules
+        });
+        // After the change: who sees this epoch sees the new modules.
+        self.epoch.fetch_add(1, Release);
+    }
+}
 
 impl Sources for Modules {
     fn source(&self, package: &str) -> Option<ModuleSource> {
-        self.0.load().get(package).map(|m| m.source.clone())
+        self.get().get(package).map(|m| m.source.clone())
+    }
+
+    fn epoch(&self) -> u64 {
+        self.epoch.load(Acquire)
     }
 }
 
@@ -254,11 +280,8 @@ impl Registry {
             dir.remove(file)?;
         }
         self.left_out.lock().retain(|(f, _)| f != file);
-        self.modules.0.rcu(|map| {
-            let mut map = ByPackage::clone(map);
-            map.retain(|_, m| m.source.file != file);
-            map
-        });
+        self.modules
+            .change(|modules| modules.retain(|_, m| m.source.file != file));
         Ok(true)
     }
 
@@ -269,12 +292,12 @@ impl Registry {
             hash: m.hash.clone(),
             kind: m.kind,
         };
-        self.modules.0.load().values().map(info).collect()
+        self.modules.get().values().map(info).collect()
     }
 
     /// A module's runtime and bytes, by file name.
     pub fn get(&self, file: &str) -> Option<(RuntimeKind, Bytes)> {
-        let modules = self.modules.0.load();
+        let modules = self.modules.get();
         modules
             .values()
             .find(|m| m.source.file == file)
@@ -283,7 +306,7 @@ impl Registry {
 
     /// The module that calls of a package run now.
     pub fn find(&self, package: &str) -> Option<Arc<Registered>> {
-        self.modules.0.load().get(package).cloned()
+        self.modules.get().get(package).cloned()
     }
 
     fn compile(&self, file: &str, bytes: Bytes) -> Result<Arc<Registered>, CompileError> {
@@ -352,10 +375,8 @@ impl Registry {
     }
 
     fn publish(&self, registered: Arc<Registered>) {
-        self.modules.0.rcu(|map| {
-            let mut map = ByPackage::clone(map);
-            map.insert(registered.source.package.clone(), registered.clone());
-            map
+        self.modules.change(|modules| {
+            modules.insert(registered.source.package.clone(), registered.clone());
         });
     }
 }
