@@ -19,6 +19,9 @@ use crate::model::ParticleType;
 const MAX_SIZE: usize = 1 << 30;
 
 /// Makes room for `capacity` bytes; `index` is where the bytes are on the stack.
+///
+/// # Safety
+/// The [stack rules](super), for the bytes `h` at `index`. Raises.
 unsafe fn reserve(l: *mut lua_State, index: c_int, h: *mut Head, capacity: usize) {
     if capacity <= (*h).len {
         return;
@@ -36,6 +39,10 @@ unsafe fn reserve(l: *mut lua_State, index: c_int, h: *mut Head, capacity: usize
 }
 
 /// Writes `content` at offset `at` of the bytes at 1, growing them.
+///
+/// # Safety
+/// The [stack rules](super), for the bytes `h` at 1, and `n` bytes at `content` that the caller or a value on the
+/// stack keeps. Raises.
 unsafe fn write(l: *mut lua_State, h: *mut Head, at: usize, content: *const u8, n: usize) -> c_int {
     // `content` may be in the very buffer that is replaced; the old one stays alive while
     // it is an upper stack value, so keep it there.
@@ -47,17 +54,27 @@ unsafe fn write(l: *mut lua_State, h: *mut Head, at: usize, content: *const u8, 
     1
 }
 
+/// Tells that nothing was done.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 unsafe fn no(l: *mut lua_State) -> c_int {
     lua_pushboolean(l, 0);
     1
 }
 
 /// The integer argument at `arg` (0 when it is absent).
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 unsafe fn int(l: *mut lua_State, arg: c_int) -> i64 {
     luaL_optinteger(l, arg, 0)
 }
 
 /// The offset that the 1-based index argument at 2 stands for.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 unsafe fn offset(l: *mut lua_State) -> Option<usize> {
     let i = int(l, 2);
     (1..=i64::from(u32::MAX))
@@ -66,6 +83,9 @@ unsafe fn offset(l: *mut lua_State) -> Option<usize> {
 }
 
 /// The last `N` bytes of the argument in the wanted order, if it fits them.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 unsafe fn encoded<const N: usize, const LE: bool>(
     l: *mut lua_State,
     arg: c_int,
@@ -137,6 +157,9 @@ unsafe extern "C-unwind" fn get_int<const N: usize, const LE: bool>(l: *mut lua_
 }
 
 /// A variable-length integer: seven bits a byte, lowest first, the top bit set on all but the last.
+///
+/// # Safety
+/// The [stack rules](super), for the bytes `h` at 1. Raises.
 unsafe fn write_var_int(l: *mut lua_State, h: *mut Head, at: usize, v: i64) -> c_int {
     let Ok(v) = i32::try_from(v) else {
         lua_pushinteger(l, 0);
@@ -225,6 +248,9 @@ unsafe extern "C-unwind" fn set_string(l: *mut lua_State) -> c_int {
 }
 
 /// How many of `from`'s bytes a count argument means.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 unsafe fn count(l: *mut lua_State, arg: c_int, from: *mut Head) -> Option<usize> {
     usize::try_from(int(l, arg)).ok().map(|n| n.min((*from).n))
 }
@@ -252,6 +278,9 @@ unsafe extern "C-unwind" fn set_bytes(l: *mut lua_State) -> c_int {
 }
 
 /// The part that the arguments at 2 and 3 name, if it is inside.
+///
+/// # Safety
+/// The [stack rules](super); the bytes are valid until those at 1 grow. Raises.
 unsafe fn part<'a>(l: *mut lua_State) -> Option<&'a [u8]> {
     if lua_gettop(l) != 3 {
         return None;
@@ -375,6 +404,9 @@ const FUNCTIONS: &[(&CStr, lua_CFunction)] = &[
 ];
 
 /// Makes the class, and pushes the table of functions and that with `__call`.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 pub(super) unsafe fn open(l: *mut lua_State, s: *mut Slot) {
     metatable(
         l,

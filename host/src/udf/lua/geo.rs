@@ -17,6 +17,9 @@ unsafe extern "C-unwind" fn call(l: *mut lua_State) -> c_int {
 }
 
 /// Makes the class, and pushes the table of functions and that with `__call`.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 pub(super) unsafe fn open(l: *mut lua_State, s: *mut Slot) {
     metatable(l, s, GEO, &[(c"__tostring", tostring)]);
     lua_createtable(l, 0, 1);

@@ -14,6 +14,9 @@ use super::slot::{Trip, check_overdue, give_up, slot};
 const STEPS: i64 = 4096;
 
 /// After a protected call failed: an error that must end the invocation is raised again.
+///
+/// # Safety
+/// The [stack rules](super), with the error on top. Raises.
 unsafe fn settle(l: *mut lua_State, status: c_int) {
     let s = slot(l);
     if status == LUA_ERRMEM && s.trip == Trip::No {
@@ -67,6 +70,10 @@ unsafe extern "C-unwind" fn handle(l: *mut lua_State) -> c_int {
     1
 }
 
+/// The coroutine that the first argument is.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 unsafe fn coroutine(l: *mut lua_State) -> *mut lua_State {
     let co = lua_tothread(l, 1);
     if co.is_null() {
@@ -76,6 +83,9 @@ unsafe fn coroutine(l: *mut lua_State) -> *mut lua_State {
 }
 
 /// Resumes `co` with the `n` values on top; returns how many it gave, or -1 and the error.
+///
+/// # Safety
+/// The [stack rules](super), for a coroutine of the state. Raises.
 unsafe fn run(l: *mut lua_State, co: *mut lua_State, n: c_int) -> c_int {
     if lua_checkstack(co, n) == 0 {
         lua_pushstring(l, c"too many arguments to resume".as_ptr());
@@ -261,6 +271,10 @@ unsafe extern "C-unwind" fn print(l: *mut lua_State) -> c_int {
     0
 }
 
+/// Looks at the clock in step `i` of a loop, now and then.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 unsafe fn pause(l: *mut lua_State, i: i64) {
     if i % STEPS == 0 {
         check_overdue(l);

@@ -1,28 +1,26 @@
 //! Runs a function over a batch of records.
 
-use std::ffi::c_int;
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use mlua::ffi::*;
 
-use super::object::{self, head, push_item, push_str, raw_str};
+use super::arguments::Arguments;
+use super::failure::{failure, on_error};
+use super::module::LuaModule;
+use super::object::push_str;
 use super::pack::{Unpackable, to_value};
 use super::record::{forget, value_len};
-use super::runtime::LuaModule;
-use super::slot::{Slot, Trip, slot};
-use super::state::{LoadError, State, allowance, clear_table, split_place};
+use super::slot::{Slot, Trip};
+use super::stack::{StackGuard, clear_registered, clear_table};
+use super::state::{State, allowance, split_place};
 use super::watchdog::OnDuty;
 use crate::model::Value;
-use crate::model::msgpack::Reader;
 use crate::udf::{Call, Instance, RecordContext, UdfError, UdfErrorKind, UdfResult};
 
 /// More globals than this in one call, and the state is replaced rather than cleaned.
 const MANY_GLOBALS: usize = 64;
-
-/// More arguments than this are refused.
-const MAX_ARGUMENTS: usize = 200;
 
 /// One worker's Lua state.
 pub(super) struct LuaInstance {
@@ -49,15 +47,10 @@ impl LuaInstance {
         {
             state.refresh()?;
         }
-        if self.state.is_none() {
-            self.state = Some(self.module.load().map_err(|e| match e {
-                LoadError::Run(e) => e,
-                LoadError::Compile(e) => UdfError::new(UdfErrorKind::Host, e.to_string()),
-            })?);
+        match &mut self.state {
+            Some(state) => Ok(state),
+            none => Ok(none.insert(self.module.state()?)),
         }
-        self.state
-            .as_mut()
-            .ok_or_else(|| UdfError::new(UdfErrorKind::Host, "there is no Lua state"))
     }
 }
 
@@ -121,40 +114,33 @@ impl Pass<'_, '_> {
 
     fn run(&mut self, state: &mut State, batch: &mut [RecordContext]) {
         let n = batch.len();
-        let mut args = Reader::new(self.call.args);
-        let count = match args.list() {
-            Ok(count) if count <= MAX_ARGUMENTS => count,
-            _ => {
-                let text = "the arguments are not a packed list of at most 200 values";
-                return self.fail_all(n, &UdfError::new(UdfErrorKind::Arguments, text));
-            }
+        let Some(arguments) = Arguments::new(self.call.args) else {
+            let text = "the arguments are not a packed list of at most 200 values";
+            return self.fail_all(n, &UdfError::new(UdfErrorKind::Arguments, text));
         };
-        state.set_memory_limit(self.call.limits.memory_bytes);
-        let slot: *mut Slot = &mut *state.slot;
+        if !state.has(self.call.function) {
+            let text = "function not found";
+            return self.fail_all(n, &UdfError::new(UdfErrorKind::FunctionNotFound, text));
+        }
+        let limits = self.call.limits;
+        state.set_memory_limit(limits.memory_bytes);
         let pulse = Arc::clone(&state.slot.pulse);
-        let _duty = OnDuty::new(&pulse, slot);
-        state.slot.memory = self.call.limits.memory_bytes;
-        state.slot.limit = allowance(self.call.limits);
-        state.slot.cancelled = ptr::from_ref(self.call.cancelled);
-        state.slot.scope = ptr::from_ref(self.call.scope);
-        state.slot.trip = Trip::No;
-        state.slot.wants_backtrace = true;
-        let lookup = Lookup {
-            functions: state.functions,
-            known: state
-                .names()
-                .binary_search_by(|name| name.as_str().cmp(self.call.function))
-                .is_ok(),
-        };
-        let shared: *const State = state;
-        // SAFETY: `with` catches what the set-up raises; the loop calls Lua protected.
-        // `restore` reads only the cells of the state, which `with` leaves alone.
-        let ran = state.with(|l, s| unsafe {
-            self.records(l, s, &*shared, lookup, args, count, batch);
-        });
-        state.slot.context = ptr::null_mut();
-        state.slot.scope = ptr::null();
-        state.slot.cancelled = ptr::null();
+        let _duty = OnDuty::new(&pulse, state.slot.as_ptr().cast());
+        let slot = &mut *state.slot;
+        slot.memory = limits.memory_bytes;
+        slot.limit = allowance(limits);
+        slot.cancelled = ptr::from_ref(self.call.cancelled);
+        slot.scope = ptr::from_ref(self.call.scope);
+        slot.trip = Trip::No;
+        slot.wants_backtrace = true;
+        let shared = &*state;
+        // SAFETY: `with` gives the state's own stack and catches what the set-up raises, when
+        // nothing that wants dropping is alive yet; from then on Lua is called protected.
+        let ran = state.with(|l| unsafe { self.records(l, shared, &arguments, batch) });
+        let slot = &mut *state.slot;
+        slot.context = ptr::null_mut();
+        slot.scope = ptr::null();
+        slot.cancelled = ptr::null();
         if let Err(e) = ran {
             self.renew = true;
             let kind = match e {
@@ -165,41 +151,43 @@ impl Pass<'_, '_> {
         }
     }
 
-    #[allow(clippy::too_many_arguments)]
+    /// Runs the function over the batch, up to the record after which the state has to be
+    /// replaced or refreshed.
+    ///
+    /// # Safety
+    /// The [stack rules](super), for the empty stack of `state`, whose slot is set up for the
+    /// call. Raises only before the first record.
     unsafe fn records(
         &mut self,
         l: *mut lua_State,
-        s: &mut Slot,
         state: &State,
-        lookup: Lookup,
-        args: Reader<'_>,
-        count: usize,
+        arguments: &Arguments<'_>,
         batch: &mut [RecordContext],
     ) {
-        luaL_checkstack(l, 40 + 2 * count as c_int, ptr::null());
+        // Only the pointer is kept across calls into Lua, which reaches the slot itself.
+        let s: *mut Slot = state.slot.as_ptr();
+        let pulse = &*state.slot.pulse;
+        luaL_checkstack(l, 40 + 2 * arguments.count(), ptr::null());
         // 1: message handler, 2: environment, 3: function, 4: record, 5..: arguments.
-        lua_pushlightuserdata(l, ptr::from_mut(s).cast());
+        lua_pushlightuserdata(l, s.cast());
         lua_pushcclosure(l, on_error, 1);
-        lua_rawgeti(l, LUA_REGISTRYINDEX, s.refs.environment.into());
-        lua_rawgeti(l, LUA_REGISTRYINDEX, lookup.functions.into());
+        lua_rawgeti(l, LUA_REGISTRYINDEX, (*s).refs.environment.into());
+        lua_rawgeti(l, LUA_REGISTRYINDEX, state.functions.into());
         push_str(l, self.call.function.as_bytes());
         lua_rawget(l, 3);
         lua_replace(l, 3);
-        if !lookup.known || lua_type(l, 3) != LUA_TFUNCTION {
+        if lua_type(l, 3) != LUA_TFUNCTION {
             let e = UdfError::new(UdfErrorKind::FunctionNotFound, "function not found");
             return self.fail_all(batch.len(), &e);
         }
-        lua_rawgeti(l, LUA_REGISTRYINDEX, s.refs.record.into());
-        let mut fresh = false;
-        let mut r = args.clone();
-        for _ in 0..count {
-            push_item(l, s, &mut r);
-            fresh |= lua_type(l, -1) == LUA_TUSERDATA;
-        }
-        let mut arguments = Arguments { args, count };
+        lua_rawgeti(l, LUA_REGISTRYINDEX, (*s).refs.record.into());
+        arguments.push(l, &*s);
         let top = lua_gettop(l);
+        // Each record gets collections of its own.
+        let fresh = (5..=top).any(|i| lua_type(l, i) == LUA_TUSERDATA);
         let extra = state.keeps_more_than_globals();
         for context in batch {
+            let _frame = StackGuard::new(l);
             self.done += 1;
             if self.call.cancelled.load(Ordering::Relaxed) {
                 let text = "the task was aborted";
@@ -207,8 +195,8 @@ impl Pass<'_, '_> {
                     .push(Err(UdfError::new(UdfErrorKind::Cancelled, text)));
                 continue;
             }
-            s.context = context;
-            s.written = 0;
+            (*s).context = context;
+            (*s).written = 0;
             if fresh && !arguments.renew(l, s, top) {
                 self.renew = true;
                 let text = "no memory for the arguments";
@@ -219,39 +207,32 @@ impl Pass<'_, '_> {
             for i in 3..=top {
                 lua_pushvalue(l, i);
             }
-            s.pulse.start(l);
+            pulse.start(l);
             let status = lua_pcall(l, top - 3, 1, 1);
-            s.pulse.stop();
+            pulse.stop();
             if lua_gethookmask(l) != 0 {
                 lua_sethook(l, None, 0, 0);
             }
             let result = if status == LUA_OK {
-                self.result(l, s)
+                self.result(l, &mut *s)
             } else {
-                let mut e = failure(l, s, status);
-                self.place(&mut e);
-                Err(e)
+                Err(self.placed(failure(l, &mut *s, status)))
             };
             self.results.push(result);
-            lua_settop(l, top);
-            if s.trip != Trip::No || status == LUA_ERRMEM {
+            if (*s).trip != Trip::No || status == LUA_ERRMEM {
                 self.renew = true;
                 return;
             }
-            forget(l, s);
+            forget(l, &mut *s);
             lua_pushnil(l);
             if lua_next(l, 2) != 0 {
-                lua_settop(l, top);
                 self.renew = clear_table(l, 2) > MANY_GLOBALS;
             }
-            if s.required {
-                s.required = false;
-                lua_rawgeti(l, LUA_REGISTRYINDEX, s.refs.loaded.into());
-                clear_table(l, top + 1);
-                lua_settop(l, top);
+            if std::mem::take(&mut (*s).required) {
+                clear_registered(l, (*s).refs.loaded);
             }
             if extra {
-                state.restore(l, &mut self.stale);
+                self.stale = state.restore(l);
             }
             if self.renew || self.stale {
                 return;
@@ -259,6 +240,10 @@ impl Pass<'_, '_> {
         }
     }
 
+    /// The result on top of the stack.
+    ///
+    /// # Safety
+    /// The [stack rules](super). Raises nothing.
     unsafe fn result(&self, l: *mut lua_State, s: &mut Slot) -> UdfResult {
         let value = match to_value(l, -1, &mut s.scratch) {
             Ok(value) => value,
@@ -278,7 +263,7 @@ impl Pass<'_, '_> {
     }
 
     /// Takes file and line out of the message.
-    fn place(&self, e: &mut UdfError) {
+    fn placed(&self, mut e: UdfError) -> UdfError {
         if let Some((line, message)) = split_place(&e.message, self.file) {
             e.message = message.to_owned();
             e.line = Some(line);
@@ -286,90 +271,6 @@ impl Pass<'_, '_> {
         } else if e.kind != UdfErrorKind::Thrown {
             e.module = self.file.to_owned();
         }
+        e
     }
-}
-
-#[derive(Clone, Copy)]
-struct Lookup {
-    functions: c_int,
-    known: bool,
-}
-
-/// Arguments that hold collections, which each record gets fresh.
-struct Arguments<'a> {
-    args: Reader<'a>,
-    count: usize,
-}
-
-impl Arguments<'_> {
-    /// Replaces the arguments below `top`; false when there is no memory.
-    unsafe fn renew(&mut self, l: *mut lua_State, s: &mut Slot, top: c_int) -> bool {
-        let slot: *mut Slot = s;
-        lua_rawgeti(l, LUA_REGISTRYINDEX, s.refs.pusher.into());
-        lua_pushlightuserdata(l, slot.cast());
-        lua_pushlightuserdata(l, ptr::from_mut(self).cast());
-        if lua_pcall(l, 2, LUA_MULTRET, 0) != LUA_OK {
-            lua_settop(l, top);
-            return false;
-        }
-        for i in (5..=top).rev() {
-            lua_replace(l, i);
-        }
-        true
-    }
-}
-
-/// Pushes the arguments that its second argument points to.
-pub(super) unsafe extern "C-unwind" fn push_arguments(l: *mut lua_State) -> c_int {
-    let s = &*lua_touserdata(l, 1).cast::<Slot>();
-    let arguments = &*lua_touserdata(l, 2).cast::<Arguments<'_>>();
-    luaL_checkstack(l, arguments.count as c_int + 8, ptr::null());
-    let mut r = arguments.args.clone();
-    for _ in 0..arguments.count {
-        push_item(l, s, &mut r);
-    }
-    arguments.count as c_int
-}
-
-/// The message handler of every invocation: notes where it happened, for the log.
-unsafe extern "C-unwind" fn on_error(l: *mut lua_State) -> c_int {
-    let s = slot(l);
-    if s.trip == Trip::No && s.wants_backtrace && lua_type(l, 1) == LUA_TSTRING {
-        s.wants_backtrace = false;
-        luaL_traceback(l, l, ptr::null(), 1);
-        note_backtrace(s, raw_str(l, -1));
-        lua_settop(l, 1);
-    }
-    1
-}
-
-fn note_backtrace(s: &mut Slot, text: &[u8]) {
-    s.backtrace = Some(String::from_utf8_lossy(text).into_owned());
-}
-
-/// What the error on top of the stack says. Raises no Lua errors.
-pub(super) unsafe fn failure(l: *mut lua_State, s: &mut Slot, status: c_int) -> UdfError {
-    let kind = match s.trip {
-        Trip::Timeout => UdfErrorKind::Timeout,
-        Trip::Cancelled => UdfErrorKind::Cancelled,
-        Trip::Memory => UdfErrorKind::Memory,
-        Trip::No if status == LUA_ERRMEM => UdfErrorKind::Memory,
-        Trip::No => UdfErrorKind::Thrown,
-    };
-    let message = match lua_type(l, -1) {
-        LUA_TSTRING => String::from_utf8_lossy(raw_str(l, -1)).into_owned(),
-        LUA_TNUMBER if lua_isinteger(l, -1) != 0 => {
-            lua_tointegerx(l, -1, ptr::null_mut()).to_string()
-        }
-        LUA_TNUMBER => lua_tonumberx(l, -1, ptr::null_mut()).to_string(),
-        LUA_TNIL => "nil".to_owned(),
-        LUA_TTABLE => "the error is a table; raise a string instead".to_owned(),
-        LUA_TUSERDATA if (*head(l, -1)).tag == object::MAP => {
-            "the error is a map; raise a string instead".to_owned()
-        }
-        _ => "the error is not a string; raise one instead".to_owned(),
-    };
-    let mut e = UdfError::new(kind, message);
-    e.backtrace = s.backtrace.take();
-    e
 }

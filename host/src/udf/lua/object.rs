@@ -78,6 +78,9 @@ impl Head {
 }
 
 /// Raises an error, with the place of the Lua code that called.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 pub(super) unsafe fn fail(l: *mut lua_State, text: &CStr) -> ! {
     luaL_where(l, 1);
     lua_pushstring(l, text.as_ptr());
@@ -86,6 +89,9 @@ pub(super) unsafe fn fail(l: *mut lua_State, text: &CStr) -> ! {
 }
 
 /// A new userdata of `tag` with room for `len` bytes, left on the stack.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 pub(super) unsafe fn new_object(l: *mut lua_State, s: &Slot, tag: Tag, len: usize) -> *mut Head {
     let h = lua_newuserdatauv(l, size_of::<Head>() + len, 1).cast::<Head>();
     h.write(Head {
@@ -110,6 +116,9 @@ pub(super) unsafe fn new_object(l: *mut lua_State, s: &Slot, tag: Tag, len: usiz
 }
 
 /// A packed list or map as userdata, left on the stack.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 pub(super) unsafe fn push_packed(l: *mut lua_State, s: &Slot, tag: Tag, bytes: &[u8]) {
     let mut r = Reader::new(bytes);
     let Ok(n) = (if tag == LIST { r.list() } else { r.map() }) else {
@@ -123,6 +132,9 @@ pub(super) unsafe fn push_packed(l: *mut lua_State, s: &Slot, tag: Tag, bytes: &
 }
 
 /// An empty list or map that is ready for writing, left on the stack.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 pub(super) unsafe fn push_empty(
     l: *mut lua_State,
     s: &Slot,
@@ -141,6 +153,9 @@ pub(super) unsafe fn push_empty(
 }
 
 /// Bytes as userdata, left on the stack.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 pub(super) unsafe fn push_bytes(l: *mut lua_State, s: &Slot, kind: ParticleType, b: &[u8]) {
     let h = new_object(l, s, BYTES, b.len());
     ptr::copy_nonoverlapping(b.as_ptr(), (*h).data, b.len());
@@ -149,18 +164,27 @@ pub(super) unsafe fn push_bytes(l: *mut lua_State, s: &Slot, kind: ParticleType,
 }
 
 /// GeoJSON text as userdata, left on the stack.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 pub(super) unsafe fn push_geo(l: *mut lua_State, s: &Slot, text: &[u8]) {
     let h = new_object(l, s, GEO, text.len());
     ptr::copy_nonoverlapping(text.as_ptr(), (*h).data, text.len());
 }
 
 /// A Lua string, left on the stack.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 #[inline]
 pub(super) unsafe fn push_str(l: *mut lua_State, b: &[u8]) {
     lua_pushlstring(l, b.as_ptr().cast(), b.len());
 }
 
 /// A string, blob or GeoJSON of a packed value, left on the stack.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 unsafe fn push_particle_bytes(l: *mut lua_State, s: &Slot, kind: ParticleType, b: &[u8]) {
     match kind {
         ParticleType::STRING => push_str(l, b),
@@ -170,6 +194,9 @@ unsafe fn push_particle_bytes(l: *mut lua_State, s: &Slot, kind: ParticleType, b
 }
 
 /// The next packed value, left on the stack.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 #[inline]
 pub(super) unsafe fn push_item(l: *mut lua_State, s: &Slot, r: &mut Reader<'_>) {
     let mut ahead = r.clone();
@@ -221,6 +248,9 @@ pub(super) fn short_int(bytes: &[u8]) -> Option<(i64, usize)> {
 }
 
 /// A value, left on the stack.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 pub(super) unsafe fn push_value(l: *mut lua_State, s: &Slot, value: &Value) {
     match value {
         Value::Nil => lua_pushnil(l),
@@ -240,6 +270,10 @@ pub(super) unsafe fn push_value(l: *mut lua_State, s: &Slot, value: &Value) {
 ///
 /// Every full userdata that Lua code can hold was made by [`new_object`] or is a buffer
 /// that only [`super::blob`] sees, so it starts with a head.
+///
+/// # Safety
+/// The [stack rules](super); the pointer is good while the value is on the stack or elsewhere in
+/// reach of Lua. Raises nothing.
 #[inline]
 pub(super) unsafe fn head(l: *mut lua_State, index: c_int) -> *mut Head {
     if lua_type(l, index) == LUA_TUSERDATA {
@@ -250,6 +284,9 @@ pub(super) unsafe fn head(l: *mut lua_State, index: c_int) -> *mut Head {
 }
 
 /// The userdata of `tag` at argument `index`; raises an error when it is something else.
+///
+/// # Safety
+/// As [`head`], but raises.
 #[inline]
 pub(super) unsafe fn check(l: *mut lua_State, index: c_int, tag: Tag) -> *mut Head {
     let h = head(l, index);
@@ -259,6 +296,10 @@ pub(super) unsafe fn check(l: *mut lua_State, index: c_int, tag: Tag) -> *mut He
     h
 }
 
+/// Raises that the argument at `index` is not what was wanted.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 unsafe fn type_error(l: *mut lua_State, index: c_int, wanted: &CStr) -> ! {
     let h = head(l, index);
     let got = if h.is_null() {
@@ -273,6 +314,9 @@ unsafe fn type_error(l: *mut lua_State, index: c_int, wanted: &CStr) -> ! {
 }
 
 /// Moves a collection's elements into its table, and pushes that table.
+///
+/// # Safety
+/// The [stack rules](super), for the collection `h` at `index`. Raises.
 pub(super) unsafe fn own(l: *mut lua_State, s: &mut Slot, index: c_int, h: *mut Head) {
     if (*h).owned {
         lua_getiuservalue(l, index, 1);
@@ -310,6 +354,9 @@ pub(super) unsafe fn own(l: *mut lua_State, s: &mut Slot, index: c_int, h: *mut 
 /// Pushes the key under which a map's table holds the key at `index`: integers and strings
 /// as they are, others as a zero byte and their packed form. Pushes nothing and returns
 /// false for what cannot be a key.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 pub(super) unsafe fn push_key(l: *mut lua_State, s: &mut Slot, index: c_int) -> bool {
     let index = lua_absindex(l, index);
     match lua_type(l, index) {
@@ -333,6 +380,10 @@ pub(super) unsafe fn push_key(l: *mut lua_State, s: &mut Slot, index: c_int) -> 
 }
 
 /// The bytes of the Lua string at `index`, which must be a string.
+///
+/// # Safety
+/// The [stack rules](super), for a string; the bytes are good while it is in reach of Lua. Raises
+/// nothing.
 #[inline]
 pub(super) unsafe fn raw_str<'a>(l: *mut lua_State, index: c_int) -> &'a [u8] {
     let mut len = 0;
@@ -344,6 +395,9 @@ pub(super) unsafe fn raw_str<'a>(l: *mut lua_State, index: c_int) -> &'a [u8] {
 }
 
 /// Sets functions into the table on top of the stack, each with the slot as its upvalue.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 pub(super) unsafe fn register(
     l: *mut lua_State,
     s: *mut Slot,
@@ -358,6 +412,9 @@ pub(super) unsafe fn register(
 
 /// Makes the metatable of a class. `visible` is what `getmetatable` gives: the table below
 /// the new one on the stack, if true.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 pub(super) unsafe fn metatable(
     l: *mut lua_State,
     s: *mut Slot,

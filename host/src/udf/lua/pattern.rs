@@ -13,6 +13,9 @@ use super::object::{push_str, raw_str};
 use super::slot::{Slot, give_up, slot};
 
 /// Raises what stopped a match.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 unsafe fn stopped(l: *mut lua_State, s: &Slot, stop: Stop) -> ! {
     match stop {
         Stop::Overdue => give_up(l, s),
@@ -25,6 +28,9 @@ unsafe fn stopped(l: *mut lua_State, s: &Slot, stop: Stop) -> ! {
 }
 
 /// Matches at `at`; `Some` is where the match ends.
+///
+/// # Safety
+/// The [stack rules](super), in a function whose first upvalue the slot is. Raises.
 unsafe fn attempt(l: *mut lua_State, m: &mut Matcher<'_>, at: usize) -> Option<usize> {
     let s = slot(l);
     m.start();
@@ -35,6 +41,10 @@ unsafe fn attempt(l: *mut lua_State, m: &mut Matcher<'_>, at: usize) -> Option<u
     }
 }
 
+/// The bytes of the string argument at `index`.
+///
+/// # Safety
+/// As [`raw_str`], but raises.
 unsafe fn string_arg<'a>(l: *mut lua_State, index: c_int) -> &'a [u8] {
     luaL_checklstring(l, index, ptr::null_mut());
     raw_str(l, index)
@@ -50,6 +60,9 @@ fn start_offset(init: i64, len: usize) -> usize {
 }
 
 /// Pushes capture `i`, or the whole match when there are none.
+///
+/// # Safety
+/// As [`attempt`].
 unsafe fn push_capture(l: *mut lua_State, m: &Matcher<'_>, i: usize, whole: (usize, usize)) {
     match m.capture(i, whole) {
         Ok(Capture::Text(b)) => push_str(l, b),
@@ -59,6 +72,9 @@ unsafe fn push_capture(l: *mut lua_State, m: &Matcher<'_>, i: usize, whole: (usi
 }
 
 /// Pushes all captures (the whole match when there are none and `or_whole`).
+///
+/// # Safety
+/// As [`attempt`].
 unsafe fn push_captures(
     l: *mut lua_State,
     m: &Matcher<'_>,
@@ -77,6 +93,10 @@ unsafe fn push_captures(
     n as c_int
 }
 
+/// `string.find`, or `string.match`.
+///
+/// # Safety
+/// As [`attempt`].
 unsafe fn find_or_match(l: *mut lua_State, find: bool) -> c_int {
     let subject = string_arg(l, 1);
     let pattern = string_arg(l, 2);
@@ -168,6 +188,9 @@ unsafe extern "C-unwind" fn gmatch(l: *mut lua_State) -> c_int {
 }
 
 /// Adds the replacement of one match to the buffer.
+///
+/// # Safety
+/// As [`attempt`], for the buffer in use, and `gsub`'s arguments. Raises.
 unsafe fn replace(
     l: *mut lua_State,
     b: *mut luaL_Buffer,
@@ -208,6 +231,9 @@ unsafe fn replace(
 }
 
 /// Adds a replacement string, its `%0` to `%9` replaced by captures.
+///
+/// # Safety
+/// As [`replace`].
 unsafe fn replace_text(
     l: *mut lua_State,
     b: *mut luaL_Buffer,

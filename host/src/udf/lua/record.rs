@@ -1,10 +1,9 @@
-//! The record as Lua code sees it: `rec.bin`, the `record` functions and `aerospike`.
+//! The record as Lua code sees it: `rec.bin` and the `record` functions.
 
 use std::ffi::{CStr, c_int};
 
 use bytes::Bytes;
 use mlua::ffi::*;
-use tracing::Level;
 
 use super::object::{
     GEO, LIST, MAP, REC, check, fail, head, metatable, push_bytes, push_geo, push_packed, push_str,
@@ -16,14 +15,22 @@ use crate::model::{BinName, ParticleType, Ttl, Value, msgpack};
 use crate::udf::{RecordContext, Scope};
 
 /// The record of the invocation; raises an error outside of one.
+///
+/// # Safety
+/// The [stack rules](super); the reference is used no longer than the slot's, and is the only
+/// one. Raises.
 #[inline]
-unsafe fn context<'a>(l: *mut lua_State, s: &Slot) -> &'a mut RecordContext {
+pub(super) unsafe fn context<'a>(l: *mut lua_State, s: &Slot) -> &'a mut RecordContext {
     match s.context.as_mut() {
         Some(c) => c,
         None => fail(l, c"there is no record while a module is loaded"),
     }
 }
 
+/// The names and the clock of the invocation; raises an error outside of one.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 unsafe fn scope<'a>(l: *mut lua_State, s: &Slot) -> &'a Scope {
     match s.scope.as_ref() {
         Some(c) => c,
@@ -36,6 +43,9 @@ fn cached(s: &Slot, name: &[u8]) -> Option<usize> {
 }
 
 /// Remembers the object on top of the stack as the bin's value.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 unsafe fn remember(l: *mut lua_State, s: &mut Slot, name: BinName, set: bool) {
     lua_rawgeti(l, LUA_REGISTRYINDEX, s.refs.cache.into());
     lua_pushvalue(l, -2);
@@ -49,6 +59,9 @@ unsafe fn remember(l: *mut lua_State, s: &mut Slot, name: BinName, set: bool) {
 }
 
 /// Forgets all objects.
+///
+/// # Safety
+/// The [stack rules](super). Raises nothing.
 pub(super) unsafe fn forget(l: *mut lua_State, s: &mut Slot) {
     if s.cache.is_empty() {
         return;
@@ -144,8 +157,11 @@ unsafe extern "C-unwind" fn newindex(l: *mut lua_State) -> c_int {
 }
 
 /// Sets a bin, whose bytes count against the memory limit as if Lua held them.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 #[inline]
-unsafe fn set_bin(
+pub(super) unsafe fn set_bin(
     l: *mut lua_State,
     s: &mut Slot,
     context: &mut RecordContext,
@@ -171,6 +187,9 @@ pub(super) fn value_len(value: &Value) -> usize {
 }
 
 /// Takes an object out of the cache, filling its place with the last one.
+///
+/// # Safety
+/// The [stack rules](super), for an `i` that is in use. Raises nothing.
 unsafe fn uncache(l: *mut lua_State, s: &mut Slot, i: usize) {
     lua_rawgeti(l, LUA_REGISTRYINDEX, s.refs.cache.into());
     let last = s.cache.len() as i64;
@@ -182,102 +201,16 @@ unsafe fn uncache(l: *mut lua_State, s: &mut Slot, i: usize) {
     s.cache.swap_remove(i);
 }
 
+/// Raises that a bin cannot hold the value.
+///
+/// # Safety
+/// The [stack rules](super), with the bin's name at 2. Raises.
 unsafe fn unsupported(l: *mut lua_State) -> c_int {
     luaL_error(
         l,
         c"can't set bin %s to unsupported type".as_ptr(),
         lua_tostring(l, 2),
     )
-}
-
-/// Hands the collections that were set to the record, as they are now.
-unsafe fn flush(l: *mut lua_State, s: &mut Slot) {
-    if s.cache.iter().all(|c| !c.set) {
-        return;
-    }
-    lua_rawgeti(l, LUA_REGISTRYINDEX, s.refs.cache.into());
-    for i in 0..s.cache.len() {
-        if !s.cache[i].set {
-            continue;
-        }
-        let name = s.cache[i].name;
-        lua_rawgeti(l, -1, i as i64 + 1);
-        match to_value(l, -1, &mut s.scratch) {
-            Ok(value) => set_bin(l, s, context(l, s), name, value),
-            Err(_) => fail(
-                l,
-                c"can't store a collection that is too large, nests too deep, or holds itself",
-            ),
-        }
-        s.cache[i].set = false;
-        lua_pop(l, 1);
-    }
-    lua_pop(l, 1);
-}
-
-unsafe extern "C-unwind" fn create(l: *mut lua_State) -> c_int {
-    check(l, 2, REC);
-    let s = slot(l);
-    let context = context(l, s);
-    if !context.exists() {
-        flush(l, s);
-    }
-    lua_pushinteger(l, context.create());
-    1
-}
-
-unsafe extern "C-unwind" fn update(l: *mut lua_State) -> c_int {
-    check(l, 2, REC);
-    let s = slot(l);
-    let context = context(l, s);
-    if context.exists() {
-        flush(l, s);
-    }
-    lua_pushinteger(l, context.update());
-    1
-}
-
-unsafe extern "C-unwind" fn remove(l: *mut lua_State) -> c_int {
-    check(l, 2, REC);
-    let s = slot(l);
-    let done = context(l, s).remove();
-    if done == 0 {
-        forget(l, s);
-    }
-    lua_pushinteger(l, done);
-    1
-}
-
-unsafe extern "C-unwind" fn exists(l: *mut lua_State) -> c_int {
-    check(l, 2, REC);
-    let s = slot(l);
-    lua_pushboolean(l, context(l, s).exists().into());
-    1
-}
-
-/// `aerospike:log(level, text)`: 1 is a warning, 2 information, 3 and above for debugging.
-unsafe extern "C-unwind" fn log(l: *mut lua_State) -> c_int {
-    let level = luaL_optinteger(l, 2, 0);
-    luaL_checklstring(l, 3, std::ptr::null_mut());
-    let level = match level {
-        ..=1 => Level::WARN,
-        2 => Level::INFO,
-        3 => Level::DEBUG,
-        _ => Level::TRACE,
-    };
-    slot(l).log.write(level, raw_str(l, 3));
-    0
-}
-
-unsafe extern "C-unwind" fn get_current_time(l: *mut lua_State) -> c_int {
-    lua_pushinteger(l, crate::model::now_millis() as i64);
-    1
-}
-
-/// `set_context` and `get_config` have had no meaning for long; the incumbent says -1 too.
-unsafe extern "C-unwind" fn obsolete(l: *mut lua_State) -> c_int {
-    lua_pushinteger(l, -1);
-    1
 }
 
 unsafe extern "C-unwind" fn ttl(l: *mut lua_State) -> c_int {
@@ -410,30 +343,15 @@ const FUNCTIONS: &[(&CStr, lua_CFunction)] = &[
     (c"drop_key", drop_key),
 ];
 
-const AEROSPIKE: &[(&CStr, lua_CFunction)] = &[
-    (c"create", create),
-    (c"update", update),
-    (c"remove", remove),
-    (c"exists", exists),
-    (c"log", log),
-    (c"get_current_time", get_current_time),
-    (c"set_context", obsolete),
-    (c"get_config", obsolete),
-];
-
 /// Makes the class, and pushes the table of functions and an empty one.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 pub(super) unsafe fn open(l: *mut lua_State, s: *mut Slot) {
     metatable(l, s, REC, &[(c"__index", index), (c"__newindex", newindex)]);
     super::object::new_object(l, &*s, REC, 0);
     (*s).refs.record = luaL_ref(l, LUA_REGISTRYINDEX);
     lua_createtable(l, 0, FUNCTIONS.len() as c_int);
     register(l, s, FUNCTIONS);
-    lua_createtable(l, 0, 3);
-}
-
-/// Pushes the table of `aerospike`'s functions and an empty one.
-pub(super) unsafe fn open_aerospike(l: *mut lua_State, s: *mut Slot) {
-    lua_createtable(l, 0, AEROSPIKE.len() as c_int);
-    register(l, s, AEROSPIKE);
     lua_createtable(l, 0, 3);
 }

@@ -10,7 +10,9 @@ use super::slot::{Slot, slot};
 use crate::udf::ModuleSource;
 
 /// Compiles a module's text and leaves the chunk, or the error message, on the stack.
-/// Raises no Lua errors.
+///
+/// # Safety
+/// The [stack rules](super). Raises nothing.
 pub(super) unsafe fn load_source(l: *mut lua_State, source: &ModuleSource) -> c_int {
     let name = CString::new(format!("@{}", source.file)).unwrap_or_default();
     let text = &source.bytes;
@@ -25,6 +27,9 @@ pub(super) unsafe fn load_source(l: *mut lua_State, source: &ModuleSource) -> c_
 
 /// As [`load_source`], for the package named on top of the stack; `None` when there is none
 /// that can be required.
+///
+/// # Safety
+/// The [stack rules](super), for a string at 1. Raises nothing.
 unsafe fn load_package(l: *mut lua_State, s: &Slot) -> Option<c_int> {
     let package = std::str::from_utf8(raw_str(l, 1)).ok()?;
     let source = s.sources.source(package)?;

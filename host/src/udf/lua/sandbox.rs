@@ -9,7 +9,7 @@ use mlua::ffi::*;
 
 use super::object::{BYTES, GEO, LIST, MAP, Tag, register};
 use super::slot::Slot;
-use super::{blob, geo, guard, iterator, list, map, pattern, record};
+use super::{aerospike, blob, geo, guard, iterator, list, map, pattern, record};
 
 /// What is kept of the base library.
 const BASE: &[&CStr] = &[
@@ -33,6 +33,9 @@ const BASE: &[&CStr] = &[
 const OS: &[&CStr] = &[c"clock", c"date", c"difftime", c"time"];
 
 /// Copies fields from the table at `from` to the table on top.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 unsafe fn copy(l: *mut lua_State, from: c_int, names: &[&CStr]) {
     let from = lua_absindex(l, from);
     for name in names {
@@ -43,6 +46,9 @@ unsafe fn copy(l: *mut lua_State, from: c_int, names: &[&CStr]) {
 
 /// Replaces functions in the table on top, giving each the original of its name in the
 /// table at `from` as its second upvalue.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 unsafe fn wrap(l: *mut lua_State, s: *mut Slot, from: c_int, functions: &[(&CStr, lua_CFunction)]) {
     let from = lua_absindex(l, from);
     for (name, f) in functions {
@@ -54,6 +60,9 @@ unsafe fn wrap(l: *mut lua_State, s: *mut Slot, from: c_int, functions: &[(&CStr
 }
 
 /// Turns the table and the metatable on top of the stack into a read-only proxy.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 unsafe fn freeze(l: *mut lua_State, s: *mut Slot) {
     lua_pushvalue(l, -2);
     lua_setfield(l, -2, c"__index".as_ptr());
@@ -69,11 +78,17 @@ unsafe fn freeze(l: *mut lua_State, s: *mut Slot) {
 }
 
 /// Opens a standard library and leaves its table on the stack.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 unsafe fn open(l: *mut lua_State, name: &CStr, f: lua_CFunction) {
     luaL_requiref(l, name.as_ptr(), f, 0);
 }
 
 /// Freezes the library on top of the stack into the standard table at `standard`.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 unsafe fn publish(l: *mut lua_State, s: *mut Slot, standard: c_int, name: &CStr) {
     lua_createtable(l, 0, 4);
     freeze(l, s);
@@ -81,6 +96,9 @@ unsafe fn publish(l: *mut lua_State, s: *mut Slot, standard: c_int, name: &CStr)
 }
 
 /// Freezes a class (its functions and its metatable are on top) under one or two names.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 unsafe fn publish_class(
     l: *mut lua_State,
     s: *mut Slot,
@@ -104,6 +122,9 @@ unsafe fn publish_class(
 }
 
 /// Fills a fresh state. Raises Lua errors: call it protected.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 pub(super) unsafe fn build(l: *mut lua_State, s: *mut Slot) {
     luaL_checkstack(l, 40, std::ptr::null());
     open(l, c"_G", luaopen_base);
@@ -158,7 +179,7 @@ pub(super) unsafe fn build(l: *mut lua_State, s: *mut Slot) {
     publish_class(l, s, standard, None, &[c"iterator", c"Iterator"]);
     record::open(l, s);
     publish_class(l, s, standard, None, &[c"record"]);
-    record::open_aerospike(l, s);
+    aerospike::open(l, s);
     publish_class(l, s, standard, None, &[c"aerospike"]);
 
     open(l, c"math", luaopen_math);
@@ -196,7 +217,7 @@ pub(super) unsafe fn build(l: *mut lua_State, s: *mut Slot) {
     (*s).refs.chunks = luaL_ref(l, LUA_REGISTRYINDEX);
     lua_createtable(l, 0, 0);
     (*s).refs.loaded = luaL_ref(l, LUA_REGISTRYINDEX);
-    lua_pushcclosure(l, super::instance::push_arguments, 0);
+    lua_pushcclosure(l, super::arguments::push_arguments, 0);
     (*s).refs.pusher = luaL_ref(l, LUA_REGISTRYINDEX);
     lua_pushvalue(l, standard);
     (*s).refs.standard = luaL_ref(l, LUA_REGISTRYINDEX);

@@ -1,12 +1,14 @@
 //! What the functions that Lua calls know of the invocation that calls them.
 
+use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use mlua::ffi::*;
 
-use super::watchdog::Pulse;
+use super::watchdog::{Pulse, on_duty};
 use crate::model::BinName;
 use crate::udf::log::Log;
 use crate::udf::{RecordContext, Scope, Sources};
@@ -82,7 +84,7 @@ impl Slot {
             written: 0,
             memory: 0,
             trip: Trip::No,
-            pulse: Arc::new(Pulse::default()),
+            pulse: Arc::new(Pulse::new(hook)),
             deadline: None,
             required: false,
             depends: false,
@@ -95,8 +97,9 @@ impl Slot {
 
     /// Whether the invocation has to end now. Reads the clock: ask every few thousand steps.
     ///
-    /// The clock starts at the first question of an invocation, which comes when it has run
-    /// for the watchdog's patience already: invocations that end sooner never read a clock.
+    /// The clock starts at the first question of an invocation. Of Lua code that comes when it
+    /// has run for the watchdog's patience already, so that those that end sooner never read
+    /// a clock; the limit is shorter by as much.
     pub(super) fn overdue(&mut self) -> bool {
         if self.trip != Trip::No {
             return true;
@@ -120,10 +123,51 @@ impl Slot {
     }
 }
 
+/// A slot at a place of its own. Lua's functions hold its address, so everybody reaches it
+/// through that address, and nobody keeps a reference across a call into Lua.
+pub(super) struct OwnSlot(NonNull<Slot>);
+
+impl OwnSlot {
+    pub(super) fn new(slot: Slot) -> Self {
+        Self(NonNull::from(Box::leak(Box::new(slot))))
+    }
+
+    /// The address that Lua's functions get.
+    pub(super) fn as_ptr(&self) -> *mut Slot {
+        self.0.as_ptr()
+    }
+}
+
+impl Deref for OwnSlot {
+    type Target = Slot;
+
+    fn deref(&self) -> &Slot {
+        // SAFETY: the slot is there until this is dropped; Lua's functions, which reach it
+        // too, do not run while the reference is used.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl DerefMut for OwnSlot {
+    fn deref_mut(&mut self) -> &mut Slot {
+        // SAFETY: as in `deref`.
+        unsafe { self.0.as_mut() }
+    }
+}
+
+impl Drop for OwnSlot {
+    fn drop(&mut self) {
+        // SAFETY: made of a box in `new`, and given back once; the Lua state that knows the
+        // address has been closed (the order of the fields of `State`).
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
+}
+
 /// The slot of the running Lua function: its first upvalue.
 ///
 /// # Safety
-/// Only inside a function made by [`super::object::register`].
+/// Only inside a function whose first upvalue the slot is. The reference must not be used after
+/// a call of Lua code, which has its own.
 #[inline]
 pub(super) unsafe fn slot<'a>(l: *mut lua_State) -> &'a mut Slot {
     &mut *lua_touserdata(l, lua_upvalueindex(1)).cast::<Slot>()
@@ -132,7 +176,7 @@ pub(super) unsafe fn slot<'a>(l: *mut lua_State) -> &'a mut Slot {
 /// Ends the invocation from inside a C function when it is overdue; otherwise returns.
 ///
 /// # Safety
-/// As [`slot`], with nothing on the Rust stack that wants dropping.
+/// The [stack rules](super), and as [`slot`]. Raises.
 pub(super) unsafe fn check_overdue(l: *mut lua_State) {
     if slot(l).overdue() {
         give_up(l, slot(l));
@@ -145,9 +189,9 @@ pub(super) unsafe fn check_overdue(l: *mut lua_State) {
 /// that is being unwound (`__close`, a message handler) gets to run.
 ///
 /// # Safety
-/// With nothing on the Rust stack that wants dropping.
+/// The [stack rules](super). Raises.
 pub(super) unsafe fn give_up(l: *mut lua_State, slot: &Slot) -> ! {
-    lua_sethook(l, Some(super::watchdog::hook), LUA_MASKCOUNT, 1);
+    lua_sethook(l, Some(hook), LUA_MASKCOUNT, 1);
     let text = match slot.trip {
         Trip::Cancelled => c"the task was aborted",
         Trip::Memory => c"not enough memory",
@@ -165,6 +209,9 @@ pub(super) unsafe fn give_up(l: *mut lua_State, slot: &Slot) -> ! {
 
 /// Pushes the place of the Lua code that runs, as `FILE:LINE: `. (`luaL_where` wants its level:
 /// this is called from a hook, inside the function itself, as well as from functions in C.)
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 unsafe fn push_place(l: *mut lua_State) {
     for level in 0..4 {
         luaL_where(l, level);
@@ -174,4 +221,13 @@ unsafe fn push_place(l: *mut lua_State) {
         lua_pop(l, 1);
     }
     lua_pushstring(l, c"".as_ptr());
+}
+
+/// Runs every few instructions in an invocation that takes long.
+unsafe extern "C-unwind" fn hook(l: *mut lua_State, _: *mut lua_Debug) {
+    if let Some(slot) = on_duty().cast::<Slot>().as_mut()
+        && slot.overdue()
+    {
+        give_up(l, slot);
+    }
 }

@@ -8,11 +8,13 @@ use std::sync::Arc;
 use mlua::ffi::*;
 use mlua::{Lua, LuaOptions, StdLib};
 
+use super::failure::failure;
 use super::object::raw_str;
 use super::require::load_source;
-use super::slot::{Slot, Trip};
-use super::watchdog::{self, OnDuty};
-use super::{sandbox, watchdog::PATIENCE};
+use super::sandbox;
+use super::slot::{OwnSlot, Slot, Trip};
+use super::stack::{clear_registered, clear_table};
+use super::watchdog::{self, OnDuty, PATIENCE};
 use crate::model::Limits;
 use crate::udf::log::Log;
 use crate::udf::{CompileError, ModuleSource, Sources, UdfError, UdfErrorKind};
@@ -38,9 +40,9 @@ struct Cell {
 pub(super) struct State {
     // Before the slot, which its functions point to.
     lua: Lua,
-    pub(super) slot: Box<Slot>,
+    pub(super) slot: OwnSlot,
     chunk: c_int,
-    /// Where functions are looked up.
+    /// The table, in the registry, where functions are looked up.
     pub(super) functions: c_int,
     names: Vec<String>,
     cells: Vec<Cell>,
@@ -54,7 +56,8 @@ pub(super) struct State {
     epoch: u64,
 }
 
-// SAFETY: the raw pointers in the slot are set only while a batch runs, on one thread.
+// SAFETY: all that the pointers in it lead to is its own, but for those in the slot to what a
+// call lends, which are set only while a batch runs, on one thread.
 unsafe impl Send for State {}
 
 impl State {
@@ -77,7 +80,7 @@ impl State {
         lua.set_memory_limit(limits.memory_bytes).map_err(host)?;
         let mut state = Self {
             lua,
-            slot: Box::new(Slot::new(
+            slot: OwnSlot::new(Slot::new(
                 Arc::clone(sources),
                 Arc::clone(log),
                 allowance(limits),
@@ -91,15 +94,13 @@ impl State {
             memory: limits.memory_bytes,
             epoch: sources.epoch(),
         };
-        let slot: *mut Slot = &mut *state.slot;
-        // SAFETY: the slot outlives the state; `exec_raw` catches Lua errors.
-        unsafe {
-            let built = state.lua.exec_raw::<()>((), |l| {
-                sandbox::build(l, slot);
-                lua_gc(l, LUA_GCGEN, 0, 0);
-            });
-            built.map_err(host)?;
-        }
+        let slot = state.slot.as_ptr();
+        // SAFETY: `with` gives the state's own stack; the slot outlives the state.
+        let built = state.with(|l| unsafe {
+            sandbox::build(l, slot);
+            lua_gc(l, LUA_GCGEN, 0, 0);
+        });
+        built.map_err(host)?;
         watchdog::register(&state.slot.pulse);
         state.compile(source)?;
         state.start().map_err(LoadError::Run)?;
@@ -107,17 +108,13 @@ impl State {
         Ok(state)
     }
 
-    /// Runs `f` over the raw state, catching Lua errors.
-    pub(super) fn with(
-        &mut self,
-        f: impl FnOnce(*mut lua_State, &mut Slot),
-    ) -> Result<(), mlua::Error> {
-        let slot: *mut Slot = &mut *self.slot;
-        // SAFETY: `f` keeps to this room's rules; the slot is not reached otherwise but by
-        // the functions that `f` calls, between its own uses.
+    /// Runs `f` over the state's stack, which is empty before and after, and catches Lua errors:
+    /// when `f` raises one, nothing that it owns may want dropping.
+    pub(super) fn with(&self, f: impl FnOnce(*mut lua_State)) -> Result<(), mlua::Error> {
+        // SAFETY: `f` keeps to the rules of this room, which alone can call this.
         unsafe {
             self.lua.exec_raw::<()>((), |l| {
-                f(l, &mut *slot);
+                f(l);
                 lua_settop(l, 0);
             })
         }
@@ -129,7 +126,14 @@ impl State {
         }
     }
 
-    /// The names of the module's own global functions.
+    /// Whether the module has a function of that name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.names
+            .binary_search_by(|n| n.as_str().cmp(name))
+            .is_ok()
+    }
+
+    /// The names of the module's own global functions, sorted.
     pub(super) fn names(&self) -> &[String] {
         &self.names
     }
@@ -142,7 +146,8 @@ impl State {
     fn compile(&mut self, source: &ModuleSource) -> Result<(), LoadError> {
         let mut chunk = LUA_NOREF;
         let mut refused = None;
-        let done = self.with(|l, _| unsafe {
+        // SAFETY: the stack is the state's own; the texts are outside of what an error jumps over.
+        let done = self.with(|l| unsafe {
             if load_source(l, source) == LUA_OK {
                 chunk = luaL_ref(l, LUA_REGISTRYINDEX);
             } else {
@@ -159,23 +164,24 @@ impl State {
 
     /// Runs the module's own statements.
     pub(super) fn start(&mut self) -> Result<(), UdfError> {
-        let slot: *mut Slot = &mut *self.slot;
+        let slot = self.slot.as_ptr();
         let pulse = Arc::clone(&self.slot.pulse);
-        let _duty = OnDuty::new(&pulse, slot);
-        let chunk = self.chunk;
+        let _duty = OnDuty::new(&pulse, slot.cast());
+        self.slot.trip = Trip::No;
         let mut failed = None;
-        let done = self.with(|l, s| unsafe {
-            s.trip = Trip::No;
-            lua_rawgeti(l, LUA_REGISTRYINDEX, chunk.into());
-            s.pulse.start(l);
+        // SAFETY: the stack is the state's own, and Lua is called protected; the slot is not
+        // referred to meanwhile.
+        let done = self.with(|l| unsafe {
+            lua_rawgeti(l, LUA_REGISTRYINDEX, self.chunk.into());
+            pulse.start(l);
             let status = lua_pcall(l, 0, 0, 0);
-            s.pulse.stop();
+            pulse.stop();
             lua_sethook(l, None, 0, 0);
             if status != LUA_OK {
-                failed = Some(super::instance::failure(l, s, status));
+                failed = Some(failure(l, &mut *slot, status));
             }
-            s.required = false;
         });
+        self.slot.required = false;
         self.stale = false;
         match (failed, done) {
             (Some(e), _) => Err(e),
@@ -187,26 +193,28 @@ impl State {
     /// After loading: what the module defined becomes the background of all calls.
     fn settle(&mut self, source: &ModuleSource) -> Result<(), mlua::Error> {
         let mut names = Vec::new();
-        let mut cells = Vec::new();
         let mut pristine = true;
-        let mut functions = self.slot.refs.environment;
-        let env_matters = memchr::memmem::find(&source.bytes, b"_ENV").is_some();
-        self.with(|l, s| unsafe {
+        let refs = &self.slot.refs;
+        let mut functions = refs.environment;
+        let mut survey = Survey {
+            environment: ptr::null(),
+            env_matters: memchr::memmem::find(&source.bytes, b"_ENV").is_some(),
+            seen: HashSet::new(),
+            cells: Vec::new(),
+        };
+        // SAFETY: the stack is the state's own; what was gathered is outside of what an error
+        // jumps over.
+        self.with(|l| unsafe {
             luaL_checkstack(l, 64, ptr::null());
-            lua_rawgeti(l, LUA_REGISTRYINDEX, s.refs.environment.into());
-            lua_rawgeti(l, LUA_REGISTRYINDEX, s.refs.loaded.into());
+            lua_rawgeti(l, LUA_REGISTRYINDEX, refs.environment.into());
+            lua_rawgeti(l, LUA_REGISTRYINDEX, refs.loaded.into());
             lua_pushnil(l);
             while lua_next(l, 2) != 0 {
                 // A required module may have kept anything: its chunk is not at hand.
                 pristine = false;
                 lua_pop(l, 1);
             }
-            let mut survey = Survey {
-                environment: lua_topointer(l, 1),
-                env_matters,
-                seen: HashSet::new(),
-                cells: &mut cells,
-            };
+            survey.environment = lua_topointer(l, 1);
             lua_pushnil(l);
             while lua_next(l, 1) != 0 {
                 let is_name = lua_type(l, 3) == LUA_TSTRING;
@@ -219,7 +227,7 @@ impl State {
             if pristine {
                 lua_settop(l, 1);
                 lua_createtable(l, 0, 128);
-                lua_rawgeti(l, LUA_REGISTRYINDEX, s.refs.standard.into());
+                lua_rawgeti(l, LUA_REGISTRYINDEX, refs.standard.into());
                 for from in [3, 1] {
                     lua_pushnil(l);
                     while lua_next(l, from) != 0 {
@@ -238,7 +246,7 @@ impl State {
         })?;
         names.sort();
         self.names = names;
-        self.cells = cells;
+        self.cells = survey.cells;
         self.rerun = !pristine;
         self.functions = functions;
         Ok(())
@@ -249,24 +257,28 @@ impl State {
         self.rerun || !self.cells.is_empty()
     }
 
-    /// After a call: sets back what it could have changed beside globals.
-    pub(super) unsafe fn restore(&self, l: *mut lua_State, stale: &mut bool) {
-        *stale = self.rerun;
+    /// After a call: sets back what it could have changed beside globals. Returns whether the
+    /// module has to be run anew instead.
+    ///
+    /// # Safety
+    /// The [stack rules](super), for this state. Raises nothing.
+    pub(super) unsafe fn restore(&self, l: *mut lua_State) -> bool {
         for cell in &self.cells {
             lua_rawgeti(l, LUA_REGISTRYINDEX, cell.function.into());
             lua_rawgeti(l, LUA_REGISTRYINDEX, cell.value.into());
             lua_setupvalue(l, -2, cell.index);
             lua_pop(l, 1);
         }
+        self.rerun
     }
 
     /// Runs the module anew in an empty environment.
     pub(super) fn refresh(&mut self) -> Result<(), UdfError> {
-        self.with(|l, s| unsafe {
-            lua_rawgeti(l, LUA_REGISTRYINDEX, s.refs.environment.into());
-            clear_table(l, 1);
-            lua_rawgeti(l, LUA_REGISTRYINDEX, s.refs.loaded.into());
-            clear_table(l, 2);
+        let refs = &self.slot.refs;
+        // SAFETY: the stack is the state's own.
+        self.with(|l| unsafe {
+            clear_registered(l, refs.environment);
+            clear_registered(l, refs.loaded);
         })
         .map_err(|e| UdfError::new(UdfErrorKind::Host, e.to_string()))?;
         self.start()
@@ -278,33 +290,19 @@ pub(super) fn allowance(limits: &Limits) -> std::time::Duration {
     limits.time().saturating_sub(PATIENCE + PATIENCE / 2)
 }
 
-/// Empties a table; returns how many entries it had. Raises no Lua errors.
-pub(super) unsafe fn clear_table(l: *mut lua_State, table: c_int) -> usize {
-    let top = lua_gettop(l);
-    let mut n = 0;
-    lua_pushnil(l);
-    while lua_next(l, table) != 0 {
-        lua_settop(l, top + 1);
-        // Setting a field to nil leaves the key in place for `lua_next`.
-        lua_pushvalue(l, top + 1);
-        lua_pushnil(l);
-        lua_rawset(l, table);
-        n += 1;
-    }
-    lua_settop(l, top);
-    n
-}
-
 /// Looks for what could carry something from one call to the next.
-struct Survey<'a> {
+struct Survey {
     environment: *const c_void,
     env_matters: bool,
     seen: HashSet<*const c_void>,
-    cells: &'a mut Vec<Cell>,
+    cells: Vec<Cell>,
 }
 
-impl Survey<'_> {
+impl Survey {
     /// Whether the value at `index` keeps nothing beyond variables, which become cells.
+    ///
+    /// # Safety
+    /// The [stack rules](super). Raises.
     unsafe fn value(&mut self, l: *mut lua_State, index: c_int, depth: usize) -> bool {
         match lua_type(l, index) {
             LUA_TNIL | LUA_TBOOLEAN | LUA_TNUMBER | LUA_TSTRING | LUA_TLIGHTUSERDATA => true,
@@ -325,6 +323,10 @@ impl Survey<'_> {
         }
     }
 
+    /// The same of a function, by its variables.
+    ///
+    /// # Safety
+    /// The [stack rules](super), for a function. Raises.
     unsafe fn function(&mut self, l: *mut lua_State, index: c_int, depth: usize) -> bool {
         if !self.seen.insert(lua_topointer(l, index)) {
             return true;

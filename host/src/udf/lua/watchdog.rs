@@ -8,14 +8,13 @@
 //! The hook then reads the clock and the abort flag, and ends the invocation when it must.
 
 use std::cell::Cell;
+use std::ffi::c_void;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use mlua::ffi::*;
 use parking_lot::{Condvar, Mutex};
-
-use super::slot::{Slot, Trip, give_up};
 
 /// How often the watchdog looks: an invocation gets the hook after one to two of these.
 pub(super) const PATIENCE: Duration = Duration::from_millis(5);
@@ -28,13 +27,14 @@ const HOOK_INSTRUCTIONS: i32 = 100;
 const SIGNAL: i32 = libc::SIGURG;
 
 /// What the watchdog and the signal handler see of an instance.
-#[derive(Debug, Default)]
 pub(super) struct Pulse {
+    /// What interrupts its code.
+    hook: lua_Hook,
     /// Counts invocations; odd while one runs.
     turn: AtomicU64,
     /// The coroutine that runs, or the main one.
     current: AtomicPtr<lua_State>,
-    slot: AtomicPtr<Slot>,
+    slot: AtomicPtr<c_void>,
     worker: Mutex<Option<libc::pthread_t>>,
 }
 
@@ -43,6 +43,17 @@ thread_local! {
 }
 
 impl Pulse {
+    /// Of an instance that `hook` ends when it must; the hook asks [`on_duty`] for its slot.
+    pub(super) fn new(hook: lua_Hook) -> Self {
+        Self {
+            hook,
+            turn: AtomicU64::default(),
+            current: AtomicPtr::default(),
+            slot: AtomicPtr::default(),
+            worker: Mutex::default(),
+        }
+    }
+
     pub(super) fn turn(&self) -> u64 {
         self.turn.load(Ordering::Relaxed)
     }
@@ -75,7 +86,7 @@ pub(super) struct OnDuty<'a> {
 }
 
 impl<'a> OnDuty<'a> {
-    pub(super) fn new(pulse: &'a Pulse, slot: *mut Slot) -> Self {
+    pub(super) fn new(pulse: &'a Pulse, slot: *mut c_void) -> Self {
         pulse.slot.store(slot, Ordering::Relaxed);
         // SAFETY: no precondition.
         *pulse.worker.lock() = Some(unsafe { libc::pthread_self() });
@@ -180,20 +191,16 @@ extern "C" fn on_signal(_: i32) {
     // lua_sethook is made to be called from a signal handler.
     unsafe {
         if lua_gethookmask(l) == 0 {
-            lua_sethook(l, Some(hook), LUA_MASKCOUNT, HOOK_INSTRUCTIONS);
+            lua_sethook(l, Some(pulse.hook), LUA_MASKCOUNT, HOOK_INSTRUCTIONS);
         }
     }
 }
 
-/// Runs every [`HOOK_INSTRUCTIONS`] in an invocation that takes long.
-pub(super) unsafe extern "C-unwind" fn hook(l: *mut lua_State, _: *mut lua_Debug) {
-    let Some(pulse) = RUNNING.get().as_ref() else {
-        return;
-    };
-    let slot = pulse.slot.load(Ordering::Relaxed);
-    if let Some(slot) = slot.as_mut()
-        && (slot.trip != Trip::No || slot.overdue())
-    {
-        give_up(l, slot);
+/// The slot of the instance that runs on this thread, or null.
+pub(super) fn on_duty() -> *mut c_void {
+    // SAFETY: set only while the pulse is borrowed by this thread's `OnDuty`.
+    match unsafe { RUNNING.get().as_ref() } {
+        Some(pulse) => pulse.slot.load(Ordering::Relaxed),
+        None => std::ptr::null_mut(),
     }
 }

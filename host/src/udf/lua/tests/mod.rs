@@ -7,6 +7,7 @@ mod patterns;
 mod record;
 mod sandbox;
 mod speed;
+mod stack;
 mod values;
 
 use std::sync::Arc;

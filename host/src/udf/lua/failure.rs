@@ -1,0 +1,57 @@
+//! From what Lua code raised to the error that its caller sees.
+
+use std::ffi::c_int;
+use std::ptr;
+
+use mlua::ffi::*;
+
+use super::object::{self, head, raw_str};
+use super::slot::{Slot, Trip, slot};
+use crate::udf::{UdfError, UdfErrorKind};
+
+/// The message handler of every invocation: notes where it happened, for the log.
+pub(super) unsafe extern "C-unwind" fn on_error(l: *mut lua_State) -> c_int {
+    let s = slot(l);
+    if s.trip == Trip::No && s.wants_backtrace && lua_type(l, 1) == LUA_TSTRING {
+        s.wants_backtrace = false;
+        luaL_traceback(l, l, ptr::null(), 1);
+        note_backtrace(s, raw_str(l, -1));
+        lua_settop(l, 1);
+    }
+    1
+}
+
+fn note_backtrace(s: &mut Slot, text: &[u8]) {
+    s.backtrace = Some(String::from_utf8_lossy(text).into_owned());
+}
+
+/// What the error on top of the stack says, after a call that ended with `status`.
+///
+/// # Safety
+/// The [stack rules](super). Raises nothing.
+#[cold]
+pub(super) unsafe fn failure(l: *mut lua_State, s: &mut Slot, status: c_int) -> UdfError {
+    let kind = match s.trip {
+        Trip::Timeout => UdfErrorKind::Timeout,
+        Trip::Cancelled => UdfErrorKind::Cancelled,
+        Trip::Memory => UdfErrorKind::Memory,
+        Trip::No if status == LUA_ERRMEM => UdfErrorKind::Memory,
+        Trip::No => UdfErrorKind::Thrown,
+    };
+    let message = match lua_type(l, -1) {
+        LUA_TSTRING => String::from_utf8_lossy(raw_str(l, -1)).into_owned(),
+        LUA_TNUMBER if lua_isinteger(l, -1) != 0 => {
+            lua_tointegerx(l, -1, ptr::null_mut()).to_string()
+        }
+        LUA_TNUMBER => lua_tonumberx(l, -1, ptr::null_mut()).to_string(),
+        LUA_TNIL => "nil".to_owned(),
+        LUA_TTABLE => "the error is a table; raise a string instead".to_owned(),
+        LUA_TUSERDATA if (*head(l, -1)).tag == object::MAP => {
+            "the error is a map; raise a string instead".to_owned()
+        }
+        _ => "the error is not a string; raise one instead".to_owned(),
+    };
+    let mut e = UdfError::new(kind, message);
+    e.backtrace = s.backtrace.take();
+    e
+}

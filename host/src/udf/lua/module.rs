@@ -1,0 +1,103 @@
+//! A module as it was registered, from which states are made.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::state::{LoadError, State, split_place};
+use crate::model::Limits;
+use crate::udf::log::{Log, LogLimits};
+use crate::udf::{CompileError, ModuleSource, Sources, UdfError, UdfErrorKind};
+
+/// A module's source, and what its states need.
+pub(super) struct LuaModule {
+    source: ModuleSource,
+    sources: Arc<dyn Sources>,
+    log: Arc<Log>,
+    limits: Limits,
+    names: Vec<String>,
+    /// The state that the module was checked in, for the first instance.
+    spare: Mutex<Option<State>>,
+}
+
+impl LuaModule {
+    /// Loads a module for the first time.
+    ///
+    /// # Errors
+    /// [`CompileError`] when its text is not Lua, or its own statements fail.
+    pub(super) fn new(
+        source: ModuleSource,
+        sources: Arc<dyn Sources>,
+        limits: Limits,
+    ) -> Result<Self, CompileError> {
+        let mut module = Self {
+            log: Log::new(&source.file, LogLimits::default()),
+            source,
+            sources,
+            limits,
+            names: Vec::new(),
+            spare: Mutex::new(None),
+        };
+        match module.load() {
+            Ok(state) => {
+                module.names = state.names().to_vec();
+                module.spare = Mutex::new(Some(state));
+                Ok(module)
+            }
+            Err(LoadError::Compile(e)) => Err(e),
+            Err(LoadError::Run(e)) => Err(module.refusal(e)),
+        }
+    }
+
+    /// The file name.
+    pub(super) fn file(&self) -> &str {
+        &self.source.file
+    }
+
+    /// The names of the functions that it offers.
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// A state with the module in it.
+    ///
+    /// # Errors
+    /// [`UdfError`] when the module's own statements fail.
+    pub(super) fn state(&self) -> Result<State, UdfError> {
+        if let Some(state) = self.spare.lock().take() {
+            return Ok(state);
+        }
+        self.load().map_err(|e| match e {
+            LoadError::Run(e) => e,
+            LoadError::Compile(e) => UdfError::new(UdfErrorKind::Host, e.to_string()),
+        })
+    }
+
+    fn load(&self) -> Result<State, LoadError> {
+        State::load(&self.source, &self.sources, &self.log, &self.limits)
+    }
+
+    /// Why the module is refused when its own statements failed.
+    fn refusal(&self, e: UdfError) -> CompileError {
+        let (line, message) = match split_place(&e.message, self.file()) {
+            Some((line, message)) => (line, message.to_owned()),
+            None => (0, e.message),
+        };
+        let message = match e.kind {
+            UdfErrorKind::Timeout => format!(
+                "the module's own statements ran past the time limit of {} ms (time-ms)",
+                self.limits.time_ms
+            ),
+            UdfErrorKind::Memory => format!(
+                "the module's own statements need more memory than the limit of {} bytes (memory-bytes)",
+                self.limits.memory_bytes
+            ),
+            _ => message,
+        };
+        CompileError {
+            file: self.file().to_owned(),
+            line,
+            message,
+        }
+    }
+}
