@@ -82,16 +82,38 @@ pub fn open(options: HostOptions) -> Result<Dispatcher> {
         .map(|(store, ns)| Arc::new(Namespace::new(&ns.name, store, ns.default_ttl)))
         .collect();
     let modules = Arc::new(Modules::default());
-    let runtimes = runtimes(&modules, options.limits.host.stack_bytes)?;
+    let runtimes = runtimes(&modules, &options)?;
+    let kept = instances_a_worker(&options.threads);
     let registry = Arc::new(Registry::new(modules, runtimes, dir, options.limits));
     registry.load()?;
-    Dispatcher::start(namespaces, registry, options.threads)
+    Dispatcher::start(namespaces, registry, options.threads, kept)
 }
 
-fn runtimes(modules: &Arc<Modules>, stack_bytes: usize) -> Result<Vec<Arc<dyn Runtime>>> {
-    let wasm = WasmRuntime::new(stack_bytes)?;
+/// A worker keeps instances of so many modules, where there are few workers.
+const MODULES_A_WORKER: usize = 32;
+/// All workers together keep about so many instances, for each reserves address space.
+const INSTANCES: usize = 1024;
+/// Instances beside those of workers: of modules that are being registered, and of calls that wait
+/// while another has their thread's worker.
+const SPARE_INSTANCES: usize = 64;
+
+/// How many modules each worker keeps instances of.
+fn instances_a_worker(threads: &Threads) -> usize {
+    (INSTANCES / threads.total()).clamp(1, MODULES_A_WORKER)
+}
+
+/// How many instances there can be at once: those that workers keep, one more of each while it makes
+/// another, and the spare ones.
+fn most_instances(threads: &Threads) -> usize {
+    threads.total() * (instances_a_worker(threads) + 1) + SPARE_INSTANCES
+}
+
+/// The runtimes, in the order in which they are asked whether they take a module.
+fn runtimes(modules: &Arc<Modules>, options: &HostOptions) -> Result<Vec<Arc<dyn Runtime>>> {
+    let stack = options.limits.host.stack_bytes;
+    let wasm = WasmRuntime::new(stack, most_instances(&options.threads))?;
     let lua = LuaRuntime::new(modules.clone());
-    Ok(vec![Arc::new(lua), Arc::new(wasm)])
+    Ok(vec![Arc::new(wasm), Arc::new(lua)])
 }
 
 type Stores = Vec<Arc<dyn RecordStore>>;

@@ -1,14 +1,15 @@
 //! Attempts: what a request would do to each record of a batch, with nothing written yet.
 
-use super::apply::{Environment, Item, Step, Worker, failed};
+use super::apply::{Environment, Step, Worker, failed};
 use super::instances::Ready;
+use super::source::Item;
 use crate::change::{Effects, RecordContext, Scope, check_key};
 use crate::expr::View;
 use crate::model::{Error, Record, Result, ResultCode, Value, now_millis};
 use crate::ops::{self, Op, OpKind, Outcome};
 use crate::request::{BinSelection, Reply, ReplyBins, Request, UdfCall, Work};
 use crate::store::{Change, Expected};
-use crate::udf::{Call, UdfErrorKind, UdfResult};
+use crate::udf::{UdfErrorKind, UdfResult};
 
 /// The largest record, in bytes of its packed body.
 const MAX_RECORD: usize = 8 << 20;
@@ -19,39 +20,26 @@ struct Present {
     expected: Expected,
 }
 
-impl Environment<'_> {
-    fn read(&self, item: &mut Item) -> Result<Present> {
-        let found = match item.known.take() {
-            Some(known) => Some(known),
-            None => self.namespace.store.read(&item.digest)?,
+/// The record that was read, refused where the filter does. A missing record has nothing to filter.
+fn admit(env: &Environment<'_>, request: &Request, item: &mut Item) -> Result<Present> {
+    let found = item.known.take().transpose()?.flatten();
+    let expected = found
+        .as_ref()
+        .map_or(Expected::Absent, |f| Expected::Version(f.version));
+    let live = |r: &Record| !r.meta.is_expired(env.scope.now);
+    let record = found.map(|f| f.record).filter(live);
+    if let (Some(filter), Some(present)) = (&request.filter, record.as_ref()) {
+        let view = View {
+            digest: &item.digest,
+            set: env.scope.set_name(item.set),
+            record: Some(present),
+            now: env.scope.now,
         };
-        let expected = found
-            .as_ref()
-            .map_or(Expected::Absent, |f| Expected::Version(f.version));
-        let live = |r: &Record| !r.meta.is_expired(self.scope.now);
-        Ok(Present {
-            record: found.map(|f| f.record).filter(live),
-            expected,
-        })
-    }
-
-    /// Reads the record, and refuses it where the filter does. A missing record has nothing to filter.
-    fn read_filtered(&self, request: &Request, item: &mut Item) -> Result<Present> {
-        let present = self.read(item)?;
-        if let (Some(filter), record @ Some(_)) = (&request.filter, present.record.as_ref()) {
-            let set = self.scope.set_name(item.set);
-            let view = View {
-                digest: &item.digest,
-                set,
-                record,
-                now: self.scope.now,
-            };
-            if !filter.matches(&view) {
-                return Err(ResultCode::FilteredOut.into());
-            }
+        if !filter.matches(&view) {
+            return Err(ResultCode::FilteredOut.into());
         }
-        Ok(present)
     }
+    Ok(Present { record, expected })
 }
 
 impl Worker {
@@ -82,7 +70,7 @@ impl Worker {
         request: &Request,
         item: &mut Item,
     ) -> Result<Step> {
-        let present = env.read_filtered(request, item)?;
+        let present = admit(env, request, item)?;
         match &request.work {
             Work::Read(selection) => read(present.record.as_ref(), selection, item).map(Step::Done),
             Work::Delete => {
@@ -155,7 +143,7 @@ impl Worker {
             std::mem::take(&mut self.results),
         );
         for item in items {
-            steps.push(match env.read_filtered(request, item) {
+            steps.push(match admit_udf(env, request, item) {
                 Ok(Present { record, expected }) => {
                     let key = item.user_key.clone();
                     contexts.push(
@@ -167,20 +155,12 @@ impl Worker {
                 Err(e) => e.into(),
             });
         }
-        let call = Call {
-            function: &call.function,
-            args: &call.args,
-            scope: env.scope,
-            limits: if env.brief {
-                &ready.registered.brief
-            } else {
-                &ready.registered.limits
-            },
-            cancelled: env.cancelled,
-        };
         results.clear();
         if !contexts.is_empty() {
-            ready.instance.run(&call, &mut contexts, &mut results);
+            match ready.instance.open(&call.function, &call.args) {
+                Ok(function) => function.each(&mut contexts, env.scope, env.budget, &mut results),
+                Err(e) => results.extend(contexts.iter().map(|_| Err(e.clone()))),
+            }
         }
         let waiting = steps.iter_mut().filter_map(|step| match step {
             Step::Waiting(expected) => Some((*expected, step)),
@@ -188,8 +168,9 @@ impl Worker {
         });
         for (((expected, step), context), result) in waiting.zip(&contexts).zip(results.drain(..)) {
             *step = match result {
-                Err(e) if env.brief && e.kind == UdfErrorKind::Timeout => {
-                    Step::Done(ResultCode::Timeout.into())
+                Err(e) if e.kind == UdfErrorKind::Overran => {
+                    ready.registered.note_slow();
+                    Step::Overran
                 }
                 result => self.udf_step(context, expected, result, env.scope),
             };
@@ -291,6 +272,15 @@ fn operate(
     })
 }
 
+/// As [`admit`]; a call that is for records that exist is not for one that is missing.
+fn admit_udf(env: &Environment<'_>, request: &Request, item: &mut Item) -> Result<Present> {
+    let present = admit(env, request, item)?;
+    if present.record.is_none() {
+        request.policy.exists.admit(false)?;
+    }
+    Ok(present)
+}
+
 fn written(change: &Change, generation_before: u16) -> Reply {
     match change {
         Change::Put(record) => Reply::ok(record.meta.generation, record.meta.void_time),
@@ -303,9 +293,8 @@ fn read(record: Option<&Record>, selection: &BinSelection, item: &Item) -> Resul
         return Err(ResultCode::NotFound.into());
     };
     check_key(record, item.user_key.as_ref())?;
-    let mut reply = Reply::ok(record.meta.generation, record.meta.void_time);
-    if *selection != BinSelection::None {
-        reply.bins = ReplyBins::Record(record.body.clone(), selection.clone());
-    }
-    Ok(reply)
+    Ok(Reply {
+        bins: ReplyBins::Record(record.body.clone(), selection.clone()),
+        ..Reply::ok(record.meta.generation, record.meta.void_time)
+    })
 }

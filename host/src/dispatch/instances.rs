@@ -5,9 +5,6 @@ use std::sync::Arc;
 
 use crate::udf::{Instance, Registered, Registry, UdfError, UdfErrorKind};
 
-/// How many modules one worker keeps instances of.
-const MAX_INSTANCES: usize = 32;
-
 /// A module and an instance of it.
 pub struct Ready {
     /// The module.
@@ -17,8 +14,11 @@ pub struct Ready {
 }
 
 /// Instances by module.
-#[derive(Default)]
-pub struct Instances(HashMap<usize, Ready>);
+pub struct Instances {
+    kept: HashMap<usize, Ready>,
+    /// How many modules it keeps instances of.
+    most: usize,
+}
 
 /// A module's address tells it apart from every other as long as somebody keeps it.
 fn key(registered: &Arc<Registered>) -> usize {
@@ -26,6 +26,14 @@ fn key(registered: &Arc<Registered>) -> usize {
 }
 
 impl Instances {
+    /// Nothing kept yet, and at most one instance each of `most` modules ever.
+    pub fn new(most: usize) -> Self {
+        Self {
+            kept: HashMap::new(),
+            most,
+        }
+    }
+
     /// Takes the instance of the module that calls of `package` run now, making one if need be.
     ///
     /// # Errors
@@ -37,7 +45,7 @@ impl Instances {
                 format!("module {package} is not registered; register it, or see the list of modules for its name"),
             )
         })?;
-        match self.0.remove(&key(&registered)) {
+        match self.kept.remove(&key(&registered)) {
             Some(ready) => Ok(ready),
             None => Ok(Ready {
                 instance: registered.module.instantiate()?,
@@ -48,15 +56,15 @@ impl Instances {
 
     /// Keeps an instance for the next batch.
     pub fn keep(&mut self, ready: Ready) {
-        if self.0.len() >= MAX_INSTANCES {
-            self.0.clear();
+        if self.kept.len() >= self.most {
+            self.kept.clear();
         }
-        self.0.insert(key(&ready.registered), ready);
+        self.kept.insert(key(&ready.registered), ready);
     }
 
     /// Drops the instances of modules that the registry no longer runs.
     pub fn drop_replaced(&mut self, registry: &Registry) {
-        self.0.retain(|_, ready| {
+        self.kept.retain(|_, ready| {
             let now = registry.find(&ready.registered.source.package);
             now.is_some_and(|now| Arc::ptr_eq(&now, &ready.registered))
         });

@@ -5,17 +5,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::{FutureExt as _, StreamExt as _};
 
 use super::*;
 use crate::assembly::{self, HostOptions};
-use crate::change::RecordContext;
-use crate::change::{ExistsAction, GenerationCheck, WritePolicy};
+
+use crate::change::{ExistsAction, GenerationCheck, RecordContext, Scope, WritePolicy};
 use crate::model::{BinName, Key, ResultCode, Ttl, Value};
 use crate::ops::{Op, OpKind};
-use crate::request::{BinSelection, Reply, ReplyBins, Request, Target, UdfCall, Work};
-use crate::task::{Status, TaskInfo};
+use crate::request::{
+    BinSelection, Group, Reply, ReplyBins, Request, Target, TaskSpec, UdfCall, Work,
+};
+use crate::task::Status;
 use crate::udf::{
-    Call, FunctionInfo, Instance, Module, RuntimeKind, UdfError, UdfErrorKind, UdfResult,
+    Budget, FunctionInfo, Instance, Invoker, Module, UdfError, UdfErrorKind, UdfResult,
 };
 
 struct Native(fn(&mut RecordContext) -> UdfResult);
@@ -30,9 +33,21 @@ impl Module for Native {
 }
 
 impl Instance for Native {
-    fn run(&mut self, call: &Call<'_>, batch: &mut [RecordContext], results: &mut Vec<UdfResult>) {
+    fn open(&mut self, _: &str, _: &[u8]) -> Result<&mut dyn Invoker, UdfError> {
+        Ok(self)
+    }
+}
+
+impl Invoker for Native {
+    fn each(
+        &mut self,
+        batch: &mut [RecordContext],
+        _: &Scope,
+        budget: &Budget,
+        results: &mut Vec<UdfResult>,
+    ) {
         for record in batch {
-            results.push(if call.cancelled.load(Ordering::Relaxed) {
+            results.push(if budget.is_cancelled() {
                 Err(UdfError::new(UdfErrorKind::Cancelled, "aborted"))
             } else {
                 (self.0)(record)
@@ -78,7 +93,7 @@ fn host() -> Arc<Dispatcher> {
         ("fail.native", fail_after_update),
     ] {
         host.registry()
-            .insert(file, RuntimeKind::Wasm, Arc::new(Native(function)));
+            .insert(file, "NATIVE", Arc::new(Native(function)));
     }
     Arc::new(host)
 }
@@ -119,8 +134,7 @@ fn target(id: i64) -> Target {
 }
 
 async fn run(host: &Dispatcher, request: Request, id: i64) -> Reply {
-    host.execute_one(&host.namespaces()[0], request, target(id))
-        .await
+    host.call(&host.namespaces()[0], request, target(id)).await
 }
 
 async fn value(host: &Dispatcher, id: i64) -> Option<i64> {
@@ -133,26 +147,10 @@ async fn value(host: &Dispatcher, id: i64) -> Option<i64> {
     }
 }
 
-fn task(id: u64) -> TaskInfo {
-    TaskInfo {
-        id,
-        job_type: "background-udf",
-        namespace: "test".into(),
-        set: "s".into(),
-        from: String::new(),
-        udf: None,
-        records_per_second: 0,
-        socket_timeout: 0,
-    }
-}
-
-fn spec(host: &Dispatcher, id: u64, request: Request, set: &str) -> BackgroundSpec {
-    BackgroundSpec {
-        namespace: host.namespaces()[0].clone(),
-        set: Some(set.as_bytes().to_vec()),
-        request,
-        info: task(id),
-    }
+fn task(id: u64, request: Request, set: &str) -> TaskSpec {
+    let mut spec = TaskSpec::new("test", set.as_bytes(), request).unwrap();
+    spec.id = id;
+    spec
 }
 
 #[tokio::test]
@@ -326,9 +324,9 @@ async fn a_background_function_sees_every_record_of_the_set_once() {
         run(&host, operate(vec![write("v", id)]), id).await;
     }
     let other = Target::from(&Key::new("test", "other", 1).unwrap());
-    host.execute_one(&host.namespaces()[0], operate(vec![write("v", 0)]), other)
+    host.call(&host.namespaces()[0], operate(vec![write("v", 0)]), other)
         .await;
-    let task = host.background(spec(&host, 1, udf("bump"), "s")).unwrap();
+    let task = host.background(task(1, udf("bump"), "s")).unwrap();
     assert_eq!(task.wait().await, Status::Done);
     assert_eq!(task.counts.succeeded.load(Ordering::Relaxed), 3000);
     assert_eq!(task.progress(), 100.0);
@@ -343,7 +341,7 @@ async fn an_aborted_task_stops_early() {
     for id in 0..3000 {
         run(&host, operate(vec![write("v", id)]), id).await;
     }
-    let task = host.background(spec(&host, 1, udf("slow"), "s")).unwrap();
+    let task = host.background(task(1, udf("slow"), "s")).unwrap();
     task.abort();
     assert_eq!(task.wait().await, Status::Aborted);
     assert!(task.counts.succeeded.load(Ordering::Relaxed) < 3000);
@@ -352,10 +350,215 @@ async fn an_aborted_task_stops_early() {
 #[tokio::test]
 async fn an_active_task_keeps_its_id_to_itself() {
     let host = host();
-    run(&host, operate(vec![write("v", 1)]), 1).await;
-    let first = host.background(spec(&host, 1, udf("slow"), "s")).unwrap();
-    let second = host.background(spec(&host, 1, udf("slow"), "s"));
-    assert!(second.is_err() || first.status() != Status::Active);
+    for id in 0..1000 {
+        run(&host, operate(vec![write("v", 1)]), id).await;
+    }
+    let first = host.background(task(1, udf("slow"), "s")).unwrap();
+    assert_eq!(first.status(), Status::Active);
+    let second = host.background(task(1, udf("slow"), "s"));
+    assert_eq!(second.unwrap_err().code, ResultCode::ParameterError);
+    first.abort();
     first.wait().await;
-    assert!(host.background(spec(&host, 1, udf("slow"), "s")).is_ok());
+    assert!(host.background(task(1, udf("bump"), "s")).is_ok());
+}
+
+#[tokio::test]
+async fn tasks_without_an_id_get_one_each() {
+    let host = host();
+    let mut ids: Vec<u64> = (0..50)
+        .map(|_| host.background(task(0, udf("bump"), "s")).unwrap().id)
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 50);
+    assert!(!ids.contains(&0));
+}
+
+/// Removes its record through another door, and then writes it.
+fn delete_under_way(host: &Arc<Dispatcher>) -> Arc<dyn Module> {
+    struct Deleting(std::sync::Weak<Dispatcher>);
+    impl Module for Deleting {
+        fn functions(&self) -> Vec<FunctionInfo> {
+            Vec::new()
+        }
+        fn instantiate(&self) -> Result<Box<dyn Instance>, UdfError> {
+            Ok(Box::new(Deleting(self.0.clone())))
+        }
+    }
+    impl Instance for Deleting {
+        fn open(&mut self, _: &str, _: &[u8]) -> Result<&mut dyn Invoker, UdfError> {
+            Ok(self)
+        }
+    }
+    impl Invoker for Deleting {
+        fn each(
+            &mut self,
+            batch: &mut [RecordContext],
+            _: &Scope,
+            _: &Budget,
+            results: &mut Vec<UdfResult>,
+        ) {
+            let host = self.0.upgrade().unwrap();
+            for record in batch {
+                let target = Target {
+                    digest: *record.digest(),
+                    set: Bytes::from_static(b"s"),
+                    user_key: None,
+                };
+                let delete = host.call(&host.namespaces()[0], request(Work::Delete), target);
+                delete.now_or_never().unwrap();
+                results.push(bump(record));
+            }
+        }
+    }
+    Arc::new(Deleting(Arc::downgrade(host)))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_background_task_brings_no_deleted_record_back() {
+    let host = host();
+    for id in 0..20 {
+        run(&host, operate(vec![write("v", id)]), id).await;
+    }
+    let module = delete_under_way(&host);
+    host.registry().insert("deleting.native", "NATIVE", module);
+    let task = host.background(task(1, udf("deleting"), "s")).unwrap();
+    assert_eq!(task.wait().await, Status::Done);
+    assert_eq!(task.counts.succeeded.load(Ordering::Relaxed), 0);
+    for id in 0..20 {
+        assert_eq!(value(&host, id).await, None);
+    }
+}
+
+#[tokio::test]
+async fn the_calls_ttl_holds_for_what_a_function_writes_unless_it_sets_its_own() {
+    fn own_ttl(record: &mut RecordContext) -> UdfResult {
+        record.set_ttl(Ttl::Seconds(77));
+        bump(record)
+    }
+    let host = host();
+    let module = Arc::new(Native(own_ttl));
+    host.registry().insert("own_ttl.native", "NATIVE", module);
+    let call = |package| Request {
+        policy: WritePolicy {
+            ttl: Ttl::Seconds(500),
+            ..WritePolicy::default()
+        },
+        ..udf(package)
+    };
+    for (package, ttl) in [("bump", 500), ("own_ttl", 77)] {
+        let void_time = run(&host, call(package), 1).await.void_time;
+        let left = void_time - crate::model::now_secs();
+        assert!((ttl - 2..=ttl).contains(&left), "{package}: {left}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn entries_of_one_key_in_a_batch_run_in_their_order() {
+    let host = host();
+    let read = request(Work::Read(BinSelection::All));
+    let rows = [
+        operate(vec![write("v", 41)]),
+        udf("bump"),
+        read.clone(),
+        udf("slow"),
+        read,
+    ];
+    let group = |(index, request)| Group {
+        namespace: b"test".to_vec(),
+        request: Ok(request),
+        rows: vec![(index, target(1))],
+        error_detail: 0,
+    };
+    let groups = (0..).zip(rows).map(group).collect();
+    let replies: Vec<Replies> = host.batch(groups).collect().await;
+    let seen = |index| {
+        let mut rows = replies.iter().flat_map(|r| &r.rows);
+        let (_, reply) = rows.find(|(i, _)| *i == index).unwrap();
+        match &reply.bins {
+            ReplyBins::Record(body, _) => body.bin(b"v").and_then(|p| p.as_int()),
+            ReplyBins::Udf(Value::Int(v)) => Some(*v),
+            _ => None,
+        }
+    };
+    assert_eq!([1, 2, 3, 4].map(seen), [42, 42, 43, 43].map(Some));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sets_that_are_made_at_once_are_all_there() {
+    let host = host();
+    for round in 0..200 {
+        let writes = ["a", "b", "c", "d"].map(|letter| {
+            let host = host.clone();
+            let name = format!("{letter}{round}");
+            tokio::spawn(async move {
+                let target = Target::from(&Key::new("test", &name, 1).unwrap());
+                let ns = &host.namespaces()[0];
+                host.call(ns, operate(vec![write("v", 1)]), target).await;
+                (ns.find_set(name.as_bytes()), name)
+            })
+        });
+        for write in writes {
+            let (id, name) = write.await.unwrap();
+            let id = id.expect(&name);
+            let sets = host.namespaces()[0].sets();
+            assert_eq!(sets.name(id).map(|n| &**n), Some(&*name));
+        }
+    }
+    assert_eq!(host.namespaces()[0].set_counts().len(), 800);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn losing_a_race_does_not_make_a_module_slow() {
+    let host = host();
+    let calls = (0..200).map(|_| {
+        let host = host.clone();
+        tokio::spawn(async move { run(&host, udf("bump"), 1).await.code })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        assert_eq!(call.await.unwrap(), ResultCode::Ok);
+    }
+    assert!(!host.registry().find("bump").unwrap().is_slow());
+}
+
+#[tokio::test]
+async fn two_hosts_in_one_process_keep_their_instances() {
+    static MADE: AtomicU64 = AtomicU64::new(0);
+    struct Counting;
+    impl Module for Counting {
+        fn functions(&self) -> Vec<FunctionInfo> {
+            Vec::new()
+        }
+        fn instantiate(&self) -> Result<Box<dyn Instance>, UdfError> {
+            MADE.fetch_add(1, Ordering::Relaxed);
+            Ok(Box::new(Native(bump)))
+        }
+    }
+    let hosts = [host(), host()];
+    for host in &hosts {
+        host.registry()
+            .insert("counting.native", "NATIVE", Arc::new(Counting));
+    }
+    for _ in 0..10 {
+        for host in &hosts {
+            assert_eq!(run(host, udf("counting"), 1).await.code, ResultCode::Ok);
+        }
+    }
+    assert_eq!(MADE.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn truncation_removes_what_was_written_before_it() {
+    let host = host();
+    for id in 0..500 {
+        run(&host, operate(vec![write("v", id)]), id).await;
+    }
+    let namespace = host.namespaces()[0].clone();
+    let other = Target::from(&Key::new("test", "other", 1).unwrap());
+    host.call(&namespace, operate(vec![write("v", 0)]), other)
+        .await;
+    assert_eq!(host.truncate(&namespace, Some(b"none"), None).await, Ok(0));
+    assert_eq!(host.truncate(&namespace, Some(b"s"), Some(1)).await, Ok(0));
+    assert_eq!(host.truncate(&namespace, Some(b"s"), None).await, Ok(500));
+    assert_eq!(namespace.count().0, 1);
 }

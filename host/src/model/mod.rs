@@ -11,7 +11,7 @@ mod value;
 
 pub use error::{Error, Result, ResultCode};
 pub use key::{Digest, Key, PARTITIONS, PartitionId};
-pub use limits::Limits;
+pub use limits::{LimitOverrides, Limits};
 pub use particle::{Particle, ParticleType};
 pub use record::{BinName, Bins, Body, BodyBuilder, MAX_BIN_NAME, Meta, Record};
 pub use time::{EPOCH_OFFSET_SECS, Ttl, now_millis, now_secs};

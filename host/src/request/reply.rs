@@ -1,5 +1,7 @@
 //! What a caller gets.
 
+use std::borrow::Cow;
+
 use super::BinSelection;
 use crate::model::{BinName, Body, Error, ResultCode, Value};
 
@@ -28,7 +30,7 @@ pub struct Reply {
     /// Bins or results.
     pub bins: ReplyBins,
     /// What went wrong, for people; of a failed UDF, the text the wire sends in `FAILURE`.
-    pub message: Option<Box<str>>,
+    pub message: Option<Cow<'static, str>>,
 }
 
 impl Reply {
@@ -51,7 +53,7 @@ impl From<Error> for Reply {
             generation: 0,
             void_time: 0,
             bins: ReplyBins::None,
-            message: Some(e.message.into()),
+            message: Some(e.message),
         }
     }
 }

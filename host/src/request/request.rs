@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::Filter;
 use crate::change::WritePolicy;
-use crate::expr::Expr;
 use crate::model::{BinName, Digest, Key, Value};
 use crate::ops::Op;
 
@@ -38,7 +38,7 @@ pub enum BinSelection {
     /// Metadata only.
     None,
     /// These, as far as the record has them.
-    Some(Vec<BinName>),
+    Some(Arc<[BinName]>),
 }
 
 /// A call of a user-defined function.
@@ -71,6 +71,17 @@ pub enum Work {
     Udf(UdfCall),
 }
 
+impl Work {
+    /// Whether it may change the record.
+    pub fn writes(&self) -> bool {
+        match self {
+            Self::Read(_) => false,
+            Self::Operate { ops, .. } => ops.iter().any(|op| op.kind.is_write()),
+            Self::Delete | Self::Udf(_) => true,
+        }
+    }
+}
+
 /// A request, apart from the records it is for.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -79,5 +90,5 @@ pub struct Request {
     /// The policies of writes.
     pub policy: WritePolicy,
     /// Records that do not match are left alone, with [`ResultCode::FilteredOut`].
-    pub filter: Option<Arc<Expr>>,
+    pub filter: Option<Filter>,
 }

@@ -60,7 +60,7 @@ pub fn serve(options: ServeOptions) -> anyhow::Result<()> {
         .context("cannot start the network threads")?;
     runtime.block_on(accept(config, dispatcher.clone()))?;
     runtime.shutdown_timeout(Duration::from_secs(1));
-    dispatcher.flush()?;
+    futures::executor::block_on(dispatcher.flush())?;
     tracing::info!("stopped");
     Ok(())
 }
@@ -81,6 +81,7 @@ fn open(config: &Config, storage: Storage) -> anyhow::Result<Dispatcher> {
             modules: config.modules.clone(),
         },
         threads: Threads {
+            callers: or(config.threads.network, default.callers),
             foreground: or(config.threads.foreground, default.foreground),
             background: or(config.threads.background, default.background),
         },

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Result, Session};
 use crate::assembly::{self, HostOptions, NamespaceOptions, Storage};
 use crate::dispatch::Threads;
-use crate::model::Limits;
+use crate::model::{LimitOverrides, Limits};
 use crate::store::Durability;
 
 /// Says what a session is to be; see [`Session::builder`].
@@ -82,8 +82,8 @@ impl SessionBuilder {
         self
     }
 
-    /// The limits of one module's invocations, by its package name.
-    pub fn module_limits(mut self, package: &str, limits: Limits) -> Self {
+    /// What one module has instead of the host's limits, by its package name.
+    pub fn module_limits(mut self, package: &str, limits: LimitOverrides) -> Self {
         self.options.limits.modules.insert(package.into(), limits);
         self
     }

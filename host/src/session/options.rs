@@ -1,11 +1,9 @@
 //! What travels with every call: write policies and a filter.
 
-use std::sync::Arc;
-
 use super::{Action, Result, SessionError};
 use crate::change::WritePolicy;
-use crate::expr::{Expr, ael};
-use crate::request::Request;
+use crate::expr::ael;
+use crate::request::{Filter, Request};
 
 /// The options of a call, gathered by its builder.
 #[derive(Clone, Debug, Default)]
@@ -25,12 +23,12 @@ impl Options {
 }
 
 /// Parses the text of a filter.
-pub(super) fn parse(filter: Option<String>) -> Result<Option<Arc<Expr>>> {
+pub(super) fn parse(filter: Option<String>) -> Result<Option<Filter>> {
     let Some(text) = filter else {
         return Ok(None);
     };
     match ael::parse(&text) {
-        Ok(expr) => Ok(Some(Arc::new(expr))),
+        Ok(expr) => Ok(Some(Filter::new(expr)?)),
         Err(e) => Err(SessionError::Filter {
             reason: e.to_string(),
             text,

@@ -4,15 +4,14 @@
 mod behaviour;
 mod durable;
 mod memory;
-mod reap;
 mod sets;
 mod sizes;
 mod store_trait;
 
 pub use durable::{Durability, Durable, DurableOptions, DurableStore, OpenError, Table};
 pub use memory::MemoryStore;
-pub use reap::{Reaped, Reaper};
+pub use sets::Sets;
 pub use store_trait::{
-    Change, Commit, Committed, Cursor, Expected, RecordStore, ScanPage, Scanned, StoreError,
-    Version, Versioned,
+    Answer, Change, Commit, Committed, Cursor, Expected, Lookup, Outcome, RecordStore, ScanPage,
+    Scanned, StoreError, Version, Versioned, at_once,
 };

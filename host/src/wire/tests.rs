@@ -104,7 +104,7 @@ fn reads_select_their_bins() {
     );
     assert_eq!(
         read(info1::READ, &[(1, 0, "a", b"")]),
-        BinSelection::Some(vec![BinName::new(b"a").unwrap()])
+        BinSelection::Some([BinName::new(b"a").unwrap()].into())
     );
 }
 
@@ -237,7 +237,7 @@ fn a_udf_result_is_the_bin_success() {
 fn a_failed_udf_says_why_in_the_bin_failure() {
     let mut out = Vec::new();
     let error = Error::new(ResultCode::UdfExecution, "m.lua:1: boom");
-    push_error(&mut out, error, ReplyTo::default());
+    push_refusal(&mut out, error, ReplyTo::default());
     assert_eq!(out[13], 100);
     assert!(out.ends_with(b"FAILUREm.lua:1: boom"));
 }
@@ -250,7 +250,7 @@ fn error_detail_is_sent_to_those_who_ask() {
             error_detail,
             ..ReplyTo::default()
         };
-        push_error(&mut out, Error::new(ResultCode::BinType, "no"), to);
+        push_refusal(&mut out, Error::new(ResultCode::BinType, "no"), to);
         out
     };
     assert_eq!(refuse(0).len(), 30);

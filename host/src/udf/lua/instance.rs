@@ -1,9 +1,9 @@
 //! Runs a function over a batch of records.
 
 use std::ffi::c_int;
-use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::time::Duration;
+use std::{mem, ptr};
 
 use mlua::ffi::*;
 
@@ -14,10 +14,10 @@ use super::runtime::LuaModule;
 use super::slot::{Slot, Trip, slot};
 use super::state::{LoadError, State, allowance, clear_table, split_place};
 use super::watchdog::OnDuty;
-use crate::change::RecordContext;
+use crate::change::{RecordContext, Scope};
 use crate::model::Value;
 use crate::model::msgpack::Reader;
-use crate::udf::{Call, Instance, UdfError, UdfErrorKind, UdfResult};
+use crate::udf::{Budget, Instance, Invoker, UdfError, UdfErrorKind, UdfResult};
 
 /// More globals than this in one call, and the state is replaced rather than cleaned.
 const MANY_GLOBALS: usize = 64;
@@ -25,10 +25,16 @@ const MANY_GLOBALS: usize = 64;
 /// More arguments than this are refused.
 const MAX_ARGUMENTS: usize = 200;
 
-/// One worker's Lua state.
+/// What an invocation that seems to outrun its caller's patience may still run for: the thread may
+/// have waited for a core meanwhile.
+const A_LITTLE: Duration = Duration::from_millis(1);
+
+/// One worker's Lua state, and the function that is open.
 pub(super) struct LuaInstance {
     module: Arc<LuaModule>,
     state: Option<State>,
+    function: String,
+    args: Vec<u8>,
 }
 
 impl LuaInstance {
@@ -36,6 +42,8 @@ impl LuaInstance {
         Self {
             module,
             state: Some(state),
+            function: String::new(),
+            args: Vec::new(),
         }
     }
 
@@ -59,15 +67,46 @@ impl LuaInstance {
 }
 
 impl Instance for LuaInstance {
-    fn run(&mut self, call: &Call<'_>, batch: &mut [RecordContext], results: &mut Vec<UdfResult>) {
-        let file = Arc::clone(&self.module);
+    fn open(&mut self, function: &str, args: &[u8]) -> Result<&mut dyn Invoker, UdfError> {
+        if self.args != args {
+            match Reader::new(args).list() {
+                Ok(count) if count <= MAX_ARGUMENTS => {}
+                _ => {
+                    let text = "the arguments are not a packed list of at most 200 values";
+                    return Err(UdfError::new(UdfErrorKind::Arguments, text));
+                }
+            }
+            self.args.clear();
+            self.args.extend_from_slice(args);
+        }
+        if self.function != function {
+            self.function.clear();
+            self.function.push_str(function);
+        }
+        Ok(self)
+    }
+}
+
+impl Invoker for LuaInstance {
+    fn each(
+        &mut self,
+        batch: &mut [RecordContext],
+        scope: &Scope,
+        budget: &Budget,
+        results: &mut Vec<UdfResult>,
+    ) {
+        let module = Arc::clone(&self.module);
+        let (function, args) = (mem::take(&mut self.function), mem::take(&mut self.args));
         let mut rest = batch;
         while !rest.is_empty() {
             let done = match self.state() {
                 Ok(state) => {
                     let mut pass = Pass {
-                        call,
-                        file: file.file(),
+                        module: &module,
+                        function: &function,
+                        args: &args,
+                        scope,
+                        budget,
                         results,
                         done: 0,
                         renew: false,
@@ -90,20 +129,24 @@ impl Instance for LuaInstance {
             };
             rest = &mut rest[done.max(1)..];
         }
+        (self.function, self.args) = (function, args);
     }
 }
 
 /// The part of a batch that one state runs before it has to be replaced or refreshed.
-struct Pass<'a, 'b> {
-    call: &'a Call<'b>,
-    file: &'a str,
+struct Pass<'a> {
+    module: &'a LuaModule,
+    function: &'a str,
+    args: &'a [u8],
+    scope: &'a Scope,
+    budget: &'a Budget,
     results: &'a mut Vec<UdfResult>,
     done: usize,
     renew: bool,
     stale: bool,
 }
 
-impl Pass<'_, '_> {
+impl Pass<'_> {
     fn fail_all(&mut self, n: usize, e: &UdfError) {
         for _ in self.done..n {
             self.results.push(Err(e.clone()));
@@ -113,29 +156,29 @@ impl Pass<'_, '_> {
 
     fn run(&mut self, state: &mut State, batch: &mut [RecordContext]) {
         let n = batch.len();
-        let mut args = Reader::new(self.call.args);
-        let count = match args.list() {
-            Ok(count) if count <= MAX_ARGUMENTS => count,
-            _ => {
-                let text = "the arguments are not a packed list of at most 200 values";
-                return self.fail_all(n, &UdfError::new(UdfErrorKind::Arguments, text));
-            }
-        };
-        state.set_memory_limit(self.call.limits.memory_bytes);
+        let limits = &self.module.limits;
+        let mut args = Reader::new(self.args);
+        // Checked when it was opened.
+        let count = args.list().unwrap_or_default();
         let slot: *mut Slot = &mut *state.slot;
         let pulse = Arc::clone(&state.slot.pulse);
         let _duty = OnDuty::new(&pulse, slot);
-        state.slot.memory = self.call.limits.memory_bytes;
-        state.slot.limit = allowance(self.call.limits);
-        state.slot.cancelled = ptr::from_ref(self.call.cancelled);
-        state.slot.scope = ptr::from_ref(self.call.scope);
+        state.slot.memory = limits.memory_bytes;
+        (state.slot.limit, state.slot.past_limit) = match self.budget.patience {
+            Some(patience) if patience < limits.time() => {
+                (allowance(patience).max(A_LITTLE), Trip::Overran)
+            }
+            _ => (allowance(limits.time()), Trip::Timeout),
+        };
+        state.slot.budget = ptr::from_ref(self.budget);
+        state.slot.scope = ptr::from_ref(self.scope);
         state.slot.trip = Trip::No;
         state.slot.wants_backtrace = true;
         let lookup = Lookup {
             functions: state.functions,
             known: state
                 .names()
-                .binary_search_by(|name| name.as_str().cmp(self.call.function))
+                .binary_search_by(|name| name.as_str().cmp(self.function))
                 .is_ok(),
         };
         let shared: *const State = state;
@@ -146,7 +189,7 @@ impl Pass<'_, '_> {
         });
         state.slot.context = ptr::null_mut();
         state.slot.scope = ptr::null();
-        state.slot.cancelled = ptr::null();
+        state.slot.budget = ptr::null();
         if let Err(e) = ran {
             self.renew = true;
             let kind = match e {
@@ -174,7 +217,7 @@ impl Pass<'_, '_> {
         lua_pushcclosure(l, on_error, 1);
         lua_rawgeti(l, LUA_REGISTRYINDEX, s.refs.environment.into());
         lua_rawgeti(l, LUA_REGISTRYINDEX, lookup.functions.into());
-        push_str(l, self.call.function.as_bytes());
+        push_str(l, self.function.as_bytes());
         lua_rawget(l, 3);
         lua_replace(l, 3);
         if !lookup.known || lua_type(l, 3) != LUA_TFUNCTION {
@@ -193,7 +236,7 @@ impl Pass<'_, '_> {
         let extra = state.keeps_more_than_globals();
         for context in batch {
             self.done += 1;
-            if self.call.cancelled.load(Ordering::Relaxed) {
+            if self.budget.is_cancelled() {
                 let text = "the task was aborted";
                 self.results
                     .push(Err(UdfError::new(UdfErrorKind::Cancelled, text)));
@@ -261,7 +304,7 @@ impl Pass<'_, '_> {
             }
         };
         let len = value_len(&value);
-        let limit = self.call.limits.result_bytes;
+        let limit = self.module.limits.result_bytes;
         if len > limit {
             let text = format!("the result is {len} bytes long; the limit is {limit}");
             return Err(UdfError::new(UdfErrorKind::Result, text));
@@ -271,12 +314,12 @@ impl Pass<'_, '_> {
 
     /// Takes file and line out of the message.
     fn place(&self, e: &mut UdfError) {
-        if let Some((line, message)) = split_place(&e.message, self.file) {
+        if let Some((line, message)) = split_place(&e.message, self.module.file()) {
             e.message = message.to_owned();
             e.line = Some(line);
-            e.module = self.file.to_owned();
+            e.module = self.module.file().to_owned();
         } else if e.kind != UdfErrorKind::Thrown {
-            e.module = self.file.to_owned();
+            e.module = self.module.file().to_owned();
         }
     }
 }
@@ -343,6 +386,7 @@ fn note_backtrace(s: &mut Slot, text: &[u8]) {
 pub(super) unsafe fn failure(l: *mut lua_State, s: &mut Slot, status: c_int) -> UdfError {
     let kind = match s.trip {
         Trip::Timeout => UdfErrorKind::Timeout,
+        Trip::Overran => UdfErrorKind::Overran,
         Trip::Cancelled => UdfErrorKind::Cancelled,
         Trip::Memory => UdfErrorKind::Memory,
         Trip::No if status == LUA_ERRMEM => UdfErrorKind::Memory,

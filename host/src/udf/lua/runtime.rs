@@ -8,8 +8,8 @@ use super::instance::LuaInstance;
 use super::state::{LoadError, State};
 use crate::model::Limits;
 use crate::udf::{
-    CompileError, FunctionInfo, Instance, Module, ModuleSource, Runtime, RuntimeKind, Sources,
-    UdfError, UdfErrorKind,
+    CompileError, FunctionInfo, Instance, Module, ModuleSource, Runtime, Sources, UdfError,
+    UdfErrorKind,
 };
 
 /// Runs Lua 5.4 modules.
@@ -25,8 +25,13 @@ impl LuaRuntime {
 }
 
 impl Runtime for LuaRuntime {
-    fn kind(&self) -> RuntimeKind {
-        RuntimeKind::Lua
+    fn name(&self) -> &'static str {
+        "LUA"
+    }
+
+    /// Whatever may be text; compiling tells what is wrong with it.
+    fn accepts(&self, bytes: &[u8]) -> bool {
+        bytes.first() != Some(&0)
     }
 
     fn compile(
@@ -61,7 +66,7 @@ impl Runtime for LuaRuntime {
 pub(super) struct LuaModule {
     source: ModuleSource,
     sources: Arc<dyn Sources>,
-    limits: Limits,
+    pub(super) limits: Limits,
     names: Vec<String>,
     /// The state that the module was checked in, for the first instance.
     spare: Mutex<Option<State>>,

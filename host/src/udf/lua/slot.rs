@@ -1,7 +1,6 @@
 //! What the functions that Lua calls know of the invocation that calls them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use mlua::ffi::*;
@@ -9,13 +8,14 @@ use mlua::ffi::*;
 use super::watchdog::Pulse;
 use crate::change::{RecordContext, Scope};
 use crate::model::BinName;
-use crate::udf::Sources;
+use crate::udf::{Budget, Sources};
 
 /// Why an invocation has to end, whatever its code says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trip {
     No,
     Timeout,
+    Overran,
     Cancelled,
     Memory,
 }
@@ -47,8 +47,10 @@ pub(super) struct Refs {
 pub(super) struct Slot {
     pub(super) context: *mut RecordContext,
     pub(super) scope: *const Scope,
-    pub(super) cancelled: *const AtomicBool,
+    pub(super) budget: *const Budget,
     pub(super) limit: Duration,
+    /// What an invocation that is past `limit` ends as.
+    pub(super) past_limit: Trip,
     pub(super) cache: Vec<Cached>,
     pub(super) refs: Refs,
     pub(super) scratch: Vec<u8>,
@@ -70,8 +72,9 @@ impl Slot {
         Self {
             context: std::ptr::null_mut(),
             scope: std::ptr::null(),
-            cancelled: std::ptr::null(),
+            budget: std::ptr::null(),
             limit,
+            past_limit: Trip::Timeout,
             cache: Vec::new(),
             refs: Refs::default(),
             scratch: Vec::new(),
@@ -95,8 +98,8 @@ impl Slot {
         if self.trip != Trip::No {
             return true;
         }
-        // SAFETY: null outside of a batch, else the flag of the call that the batch outlives.
-        if unsafe { self.cancelled.as_ref() }.is_some_and(|c| c.load(Ordering::Relaxed)) {
+        // SAFETY: null outside of a batch, else the budget that the batch is run under.
+        if unsafe { self.budget.as_ref() }.is_some_and(Budget::is_cancelled) {
             self.trip = Trip::Cancelled;
             return true;
         }
@@ -105,7 +108,7 @@ impl Slot {
         match self.deadline {
             Some((of, at)) if of == turn => {
                 if now >= at {
-                    self.trip = Trip::Timeout;
+                    self.trip = self.past_limit;
                 }
             }
             _ => self.deadline = Some((turn, now + self.limit)),
@@ -145,7 +148,7 @@ pub(super) unsafe fn give_up(l: *mut lua_State, slot: &Slot) -> ! {
     let text = match slot.trip {
         Trip::Cancelled => c"the task was aborted",
         Trip::Memory => c"not enough memory",
-        Trip::Timeout | Trip::No => c"the invocation ran past its time limit",
+        Trip::Overran | Trip::Timeout | Trip::No => c"the invocation ran past its time limit",
     };
     lua_pushstring(l, text.as_ptr());
     lua_error(l)

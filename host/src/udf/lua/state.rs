@@ -48,7 +48,6 @@ pub(super) struct State {
     rerun: bool,
     /// It is to be run anew before the next call.
     pub(super) stale: bool,
-    pub(super) memory: usize,
 }
 
 // SAFETY: the raw pointers in the slot are set only while a batch runs, on one thread.
@@ -73,14 +72,13 @@ impl State {
         lua.set_memory_limit(limits.memory_bytes).map_err(host)?;
         let mut state = Self {
             lua,
-            slot: Box::new(Slot::new(Arc::clone(sources), allowance(limits))),
+            slot: Box::new(Slot::new(Arc::clone(sources), allowance(limits.time()))),
             chunk: LUA_NOREF,
             functions: LUA_NOREF,
             names: Vec::new(),
             cells: Vec::new(),
             rerun: false,
             stale: false,
-            memory: limits.memory_bytes,
         };
         let slot: *mut Slot = &mut *state.slot;
         // SAFETY: the slot outlives the state; `exec_raw` catches Lua errors.
@@ -111,12 +109,6 @@ impl State {
                 f(l, &mut *slot);
                 lua_settop(l, 0);
             })
-        }
-    }
-
-    pub(super) fn set_memory_limit(&mut self, bytes: usize) {
-        if self.memory != bytes && self.lua.set_memory_limit(bytes).is_ok() {
-            self.memory = bytes;
         }
     }
 
@@ -260,8 +252,8 @@ impl State {
 }
 
 /// The time that is left to an invocation once the watchdog found it running.
-pub(super) fn allowance(limits: &Limits) -> std::time::Duration {
-    limits.time().saturating_sub(PATIENCE + PATIENCE / 2)
+pub(super) fn allowance(limit: std::time::Duration) -> std::time::Duration {
+    limit.saturating_sub(PATIENCE + PATIENCE / 2)
 }
 
 /// Empties a table; returns how many entries it had. Raises no Lua errors.

@@ -1,7 +1,6 @@
 //! What modules can do, and cannot.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -13,7 +12,8 @@ use crate::model::{
     Body, BodyBuilder, Digest, Limits, Meta, Particle, ParticleType, Record, Value,
 };
 use crate::udf::{
-    Call, CompileError, Instance, Module, ModuleSource, Runtime, Sources, UdfErrorKind, UdfResult,
+    Budget, Cancel, CompileError, Instance, Module, ModuleSource, Runtime, Sources, UdfErrorKind,
+    UdfResult,
 };
 
 /// Modules that tests can `require`.
@@ -39,7 +39,11 @@ fn source(package: &str, text: &str) -> ModuleSource {
 }
 
 fn compile(text: &str) -> Result<Arc<dyn Module>, CompileError> {
-    LuaRuntime::new(Arc::new(Library)).compile(source("test", text), &Limits::default())
+    compile_within(text, &Limits::default())
+}
+
+fn compile_within(text: &str, limits: &Limits) -> Result<Arc<dyn Module>, CompileError> {
+    LuaRuntime::new(Arc::new(Library)).compile(source("test", text), limits)
 }
 
 fn scope() -> Scope {
@@ -84,19 +88,13 @@ fn run_with(
     instance: &mut dyn Instance,
     function: &str,
     args: Vec<Value>,
-    limits: &Limits,
     batch: &mut [RecordContext],
 ) -> Vec<UdfResult> {
-    let (args, scope, cancelled) = (pack_list(args), scope(), AtomicBool::new(false));
-    let call = Call {
-        function,
-        args: &args,
-        scope: &scope,
-        limits,
-        cancelled: &cancelled,
-    };
     let mut results = Vec::new();
-    instance.run(&call, batch, &mut results);
+    match instance.open(function, &pack_list(args)) {
+        Ok(open) => open.each(batch, &scope(), &Budget::default(), &mut results),
+        Err(e) => results.extend(batch.iter().map(|_| Err(e.clone()))),
+    }
     results
 }
 
@@ -104,7 +102,7 @@ fn run(text: &str, args: Vec<Value>, context: &mut RecordContext) -> UdfResult {
     let module = compile(text).expect("compiles");
     let mut instance = module.instantiate().expect("instantiates");
     let batch = std::slice::from_mut(context);
-    run_with(&mut *instance, "f", args, &Limits::default(), batch).remove(0)
+    run_with(&mut *instance, "f", args, batch).remove(0)
 }
 
 /// What `f` returns that has `body`, over a record of a few bins.
@@ -232,7 +230,7 @@ fn an_unknown_function_is_not_found() {
     for name in ["f", "print", "map"] {
         let mut instance = module.instantiate().expect("instantiates");
         let mut batch = [missing()];
-        let result = run_with(&mut *instance, name, vec![], &Limits::default(), &mut batch);
+        let result = run_with(&mut *instance, name, vec![], &mut batch);
         let e = result[0].clone().expect_err("fails");
         assert_eq!(e.kind, UdfErrorKind::FunctionNotFound);
         assert_eq!(e.message, "function not found");
@@ -542,7 +540,7 @@ fn no_call_sees_what_another_left() {
             let module = compile(&format!("{prefix}function f() {attempt} end")).expect("compiles");
             let mut instance = module.instantiate().expect("instantiates");
             let mut batch = [missing(), missing(), missing()];
-            let results = run_with(&mut *instance, "f", vec![], &Limits::default(), &mut batch);
+            let results = run_with(&mut *instance, "f", vec![], &mut batch);
             assert_eq!(results, vec![Ok(1.into()); 3], "{prefix}{attempt}");
         }
     }
@@ -558,10 +556,6 @@ fn require_finds_registered_modules() {
 
 #[test]
 fn nothing_outlives_its_time_limit() {
-    let limits = Limits {
-        time_ms: 40,
-        ..Limits::default()
-    };
     let endless = [
         "while true do end",
         "while true do pcall(function() while true do end end) end",
@@ -586,18 +580,16 @@ fn nothing_outlives_its_time_limit() {
     for (i, body) in endless.iter().enumerate() {
         text.push_str(&format!("function f{i}() {body} end\n"));
     }
-    let module = compile(&text).expect("compiles");
+    let limits = Limits {
+        time_ms: 40,
+        ..Limits::default()
+    };
+    let module = compile_within(&text, &limits).expect("compiles");
     let mut instance = module.instantiate().expect("instantiates");
     for (i, body) in endless.iter().enumerate() {
         let start = Instant::now();
         let mut batch = [missing(), missing()];
-        let results = run_with(
-            &mut *instance,
-            &format!("f{i}"),
-            vec![],
-            &limits,
-            &mut batch,
-        );
+        let results = run_with(&mut *instance, &format!("f{i}"), vec![], &mut batch);
         let took = start.elapsed();
         assert!(took < Duration::from_secs(2), "{body}: {took:?}");
         if !body.contains("rep('', ") {
@@ -611,7 +603,7 @@ fn nothing_outlives_its_time_limit() {
                 "{body}: {results:?}"
             );
         }
-        let after = run_with(&mut *instance, "ok", vec![], &limits, &mut batch[..1]);
+        let after = run_with(&mut *instance, "ok", vec![], &mut batch[..1]);
         assert_eq!(after, [Ok(1.into())], "{body}");
     }
 }
@@ -632,32 +624,47 @@ fn an_endless_module_does_not_load() {
 
 #[test]
 fn an_aborted_task_ends_soon() {
-    let module = compile("function f() while true do end end").expect("compiles");
-    let mut instance = module.instantiate().expect("instantiates");
     let limits = Limits {
         time_ms: 60_000,
         ..Limits::default()
     };
-    let (args, scope, cancelled) = (pack_list(vec![]), scope(), AtomicBool::new(false));
-    let call = Call {
-        function: "f",
-        args: &args,
-        scope: &scope,
-        limits: &limits,
-        cancelled: &cancelled,
+    let module = compile_within("function f() while true do end end", &limits).expect("compiles");
+    let mut instance = module.instantiate().expect("instantiates");
+    let cancel = Cancel::new();
+    let budget = Budget {
+        cancel: Some(cancel.clone()),
+        ..Budget::default()
     };
     let mut results = Vec::new();
     let start = Instant::now();
     std::thread::scope(|s| {
         s.spawn(|| {
             std::thread::sleep(Duration::from_millis(50));
-            cancelled.store(true, std::sync::atomic::Ordering::Relaxed);
+            cancel.cancel();
         });
-        instance.run(&call, &mut [missing(), missing()], &mut results);
+        let open = instance.open("f", &pack_list(vec![])).expect("opens");
+        open.each(&mut [missing(), missing()], &scope(), &budget, &mut results);
     });
     assert!(start.elapsed() < Duration::from_secs(5));
     for result in results {
         assert_eq!(result.expect_err("ended").kind, UdfErrorKind::Cancelled);
+    }
+}
+
+#[test]
+fn what_outruns_its_callers_patience_says_so_and_what_does_not_is_left_alone() {
+    let text = "function f() while true do end end function ok() return 1 end";
+    let module = compile(text).expect("compiles");
+    let mut instance = module.instantiate().expect("instantiates");
+    let budget = Budget {
+        patience: Some(Duration::from_millis(2)),
+        ..Budget::default()
+    };
+    for (function, kind) in [("f", Some(UdfErrorKind::Overran)), ("ok", None)] {
+        let mut results = Vec::new();
+        let open = instance.open(function, &pack_list(vec![])).expect("opens");
+        open.each(&mut [missing()], &scope(), &budget, &mut results);
+        assert_eq!(results.remove(0).err().map(|e| e.kind), kind);
     }
 }
 
@@ -671,13 +678,13 @@ fn memory_is_limited_and_the_instance_survives() {
         function c() local function d(n) return (string.gsub('x', 'x', d)) end return d('x') end
         function m() local t = {} setmetatable(t, {__index = function(t, k) return t[k + 1] end}) return t[1] end
         function ok() return 1 end";
-    let module = compile(text).expect("compiles");
-    let mut instance = module.instantiate().expect("instantiates");
     let limits = Limits {
         memory_bytes: 8 << 20,
         time_ms: 10_000,
         ..Limits::default()
     };
+    let module = compile_within(text, &limits).expect("compiles");
+    let mut instance = module.instantiate().expect("instantiates");
     for (name, kind) in [
         ("f", UdfErrorKind::Memory),
         ("h", UdfErrorKind::Memory),
@@ -687,13 +694,13 @@ fn memory_is_limited_and_the_instance_survives() {
         ("m", UdfErrorKind::Thrown),
     ] {
         let mut batch = [missing()];
-        let result = run_with(&mut *instance, name, vec![], &limits, &mut batch).remove(0);
+        let result = run_with(&mut *instance, name, vec![], &mut batch).remove(0);
         let e = result.expect_err("fails");
         assert!(
             e.kind == kind || name == "r" && e.kind == UdfErrorKind::Memory,
             "{name}: {e:?}"
         );
-        let after = run_with(&mut *instance, "ok", vec![], &limits, &mut batch);
+        let after = run_with(&mut *instance, "ok", vec![], &mut batch);
         assert_eq!(after, [Ok(1.into())], "{name}");
     }
 }
@@ -710,16 +717,17 @@ fn small_programs_cannot_make_huge_values() {
 
 #[test]
 fn results_over_the_limit_are_refused() {
-    let module = compile("function f(r, n) return string.rep('x', n) end").expect("compiles");
-    let mut instance = module.instantiate().expect("instantiates");
     let limits = Limits {
         result_bytes: 100,
         ..Limits::default()
     };
+    let module = compile_within("function f(r, n) return string.rep('x', n) end", &limits)
+        .expect("compiles");
+    let mut instance = module.instantiate().expect("instantiates");
     let mut batch = [missing()];
-    let fits = run_with(&mut *instance, "f", vec![100.into()], &limits, &mut batch).remove(0);
+    let fits = run_with(&mut *instance, "f", vec![100.into()], &mut batch).remove(0);
     assert!(fits.is_ok());
-    let over = run_with(&mut *instance, "f", vec![101.into()], &limits, &mut batch).remove(0);
+    let over = run_with(&mut *instance, "f", vec![101.into()], &mut batch).remove(0);
     assert_eq!(over.expect_err("too long").kind, UdfErrorKind::Result);
 }
 
@@ -740,11 +748,11 @@ fn arguments_arrive_with_their_types_and_fresh_for_each_record() {
         true.into(),
     ];
     let mut batch = [missing(), missing(), missing()];
-    let results = run_with(&mut *instance, "f", args, &Limits::default(), &mut batch);
+    let results = run_with(&mut *instance, "f", args, &mut batch);
     let types = "number number string userdata userdata userdata nil boolean ";
     assert_eq!(results, vec![Ok(types.into()); 3]);
     let args = vec![Value::list([5.into()])];
-    let results = run_with(&mut *instance, "g", args, &Limits::default(), &mut batch);
+    let results = run_with(&mut *instance, "g", args, &mut batch);
     assert_eq!(results, vec![Ok(2.into()); 3]);
 }
 
@@ -754,7 +762,7 @@ fn a_failure_is_its_own_records_alone() {
         compile("function f(r) if r.a == 2 then error('no') end return r.a end").expect("compiles");
     let mut instance = module.instantiate().expect("instantiates");
     let mut batch = [1, 2, 3].map(|a: i64| context(&[("a", a.into())]));
-    let results = run_with(&mut *instance, "f", vec![], &Limits::default(), &mut batch);
+    let results = run_with(&mut *instance, "f", vec![], &mut batch);
     assert_eq!(results[0], Ok(1.into()));
     assert_eq!(
         results[1].as_ref().map_err(ToString::to_string),
@@ -833,38 +841,19 @@ fn the_guides_module_works() {
     let module = compile(text).expect("compiles");
     let mut instance = module.instantiate().expect("instantiates");
     let mut batch = [context(&[("name", "Ann".into()), ("score", 3.into())])];
-    let limits = Limits::default();
     let args = vec!["a".into(), "b".into()];
     assert_eq!(
-        run_with(
-            &mut *instance,
-            "transform_record",
-            args,
-            &limits,
-            &mut batch
-        ),
+        run_with(&mut *instance, "transform_record", args, &mut batch),
         [Ok(1.into())]
     );
     let args = vec![42.into()];
     assert_eq!(
-        run_with(
-            &mut *instance,
-            "get_computed_value",
-            args,
-            &limits,
-            &mut batch
-        ),
+        run_with(&mut *instance, "get_computed_value", args, &mut batch),
         [Ok(126.into())]
     );
     let expected = Value::map([("name".into(), "Ann".into()), ("visits".into(), 1.into())]);
     assert_eq!(
-        run_with(
-            &mut *instance,
-            "process_record",
-            vec![],
-            &limits,
-            &mut batch
-        ),
+        run_with(&mut *instance, "process_record", vec![], &mut batch),
         [Ok(expected)]
     );
 }
@@ -887,7 +876,6 @@ fn nanoseconds_per_record() {
         ("l", list),
     ];
     let mut batch: Vec<_> = (0..256).map(|_| context(&bins)).collect();
-    let limits = Limits::default();
     for (function, args) in [
         ("noop", vec![]),
         ("bump", vec![1.into()]),
@@ -896,14 +884,8 @@ fn nanoseconds_per_record() {
         ("fnv", vec![]),
     ] {
         let args = pack_list(args);
-        let (scope, cancelled) = (scope(), AtomicBool::new(false));
-        let call = Call {
-            function,
-            args: &args,
-            scope: &scope,
-            limits: &limits,
-            cancelled: &cancelled,
-        };
+        let (scope, budget) = (scope(), Budget::default());
+        let open = instance.open(function, &args).expect("opens");
         let mut results = Vec::new();
         let mut best = f64::MAX;
         for _ in 0..5 {
@@ -911,7 +893,7 @@ fn nanoseconds_per_record() {
             for _ in 0..400 {
                 results.clear();
                 batch.iter_mut().for_each(RecordContext::reset);
-                instance.run(&call, &mut batch, &mut results);
+                open.each(&mut batch, &scope, &budget, &mut results);
             }
             best = best.min((thread_nanos() - start) / (400.0 * 256.0));
         }

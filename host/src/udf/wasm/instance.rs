@@ -1,7 +1,6 @@
 //! A running component, and how a batch goes through it.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -9,12 +8,12 @@ use wasmtime::Store;
 use wasmtime::component::TypedFunc;
 
 use super::failure::failure;
-use super::module::Compiled;
+use super::module::{Compiled, Function};
 use super::outcome;
 use super::pack::pack;
 use super::state::State;
-use crate::change::RecordContext;
-use crate::udf::{Call, Instance, UdfError, UdfErrorKind, UdfResult};
+use crate::change::{RecordContext, Scope};
+use crate::udf::{Budget, Instance, Invoker, UdfError, UdfErrorKind, UdfResult};
 
 /// The most records of one crossing: past this the boundary's cost no longer shows.
 const CROSSING: usize = 256;
@@ -49,7 +48,8 @@ impl Live {
 pub(super) struct WasmInstance {
     module: Arc<Compiled>,
     live: Option<Live>,
-    function: Option<usize>,
+    /// The open function's number.
+    function: usize,
     arguments: Arc<Vec<u8>>,
     packed: Arc<Vec<u8>>,
     /// How many records the next crossing takes. One after a failure, so that only the
@@ -62,30 +62,23 @@ impl WasmInstance {
         Self {
             module,
             live: Some(live),
-            function: None,
+            function: 0,
             arguments: Arc::default(),
             packed: Arc::default(),
             crossing: CROSSING,
         }
     }
 
-    fn find(&mut self, name: &str) -> Option<usize> {
-        let functions = &self.module.functions;
-        let is = |i: &usize| functions.get(*i).is_some_and(|f| f.info.name == name);
-        if self.function.filter(is).is_none() {
-            self.function = (0..functions.len()).find(is);
-        }
-        self.function
-    }
-
     /// Runs one crossing's records, from the front of `batch`; returns how many they were.
     fn cross(
         &mut self,
-        call: &Call<'_>,
-        function: usize,
         batch: &mut [RecordContext],
+        scope: &Scope,
+        budget: &Budget,
         results: &mut Vec<UdfResult>,
     ) -> Result<usize, UdfError> {
+        let limits = &self.module.limits;
+        let function = self.function;
         let mut live = match self.live.take() {
             Some(live) => live,
             None => Live::start(&self.module)?,
@@ -93,9 +86,9 @@ impl WasmInstance {
         let state = live.store.data_mut();
         let bins = self.module.functions[function].bins.as_deref();
         let packed = own(&mut self.packed);
-        let count = pack(batch, call.scope, bins, packed, &mut state.stubs);
+        let count = pack(batch, scope, bins, packed, &mut state.stubs);
         let began = Instant::now();
-        state.begin(call, began);
+        state.begin(limits, budget, began);
         live.store.set_epoch_deadline(1);
         let parameters = (function as u32, self.arguments.clone(), self.packed.clone());
         let returned = live.run.call(&mut live.store, parameters);
@@ -104,8 +97,7 @@ impl WasmInstance {
             Ok((outcomes,)) => {
                 let batch = &mut batch[..count];
                 let file = &self.module.file;
-                let applied =
-                    outcome::apply(Bytes::from(outcomes), batch, call.limits, file, results);
+                let applied = outcome::apply(Bytes::from(outcomes), batch, limits, file, results);
                 if let Err(e) = applied {
                     return Err(UdfError {
                         module: file.to_string(),
@@ -113,25 +105,20 @@ impl WasmInstance {
                     });
                 }
                 self.live = Some(live);
-                self.pace(count, began, call);
+                self.pace(count, began);
                 Ok(count)
             }
-            Err(e) => Err(failure(
-                &e,
-                live.store.data(),
-                call.limits,
-                &self.module.file,
-            )),
+            Err(e) => Err(failure(&e, live.store.data(), limits, &self.module.file)),
         }
     }
 
     /// A crossing has the time of one record, so that a loop in one of many is found soon;
     /// crossings of slow functions are kept small enough for it.
-    fn pace(&mut self, count: usize, began: Instant, call: &Call<'_>) {
+    fn pace(&mut self, count: usize, began: Instant) {
         if count < self.crossing {
             return;
         }
-        let (took, limit) = (began.elapsed(), call.limits.time());
+        let (took, limit) = (began.elapsed(), self.module.limits.time());
         if took * 8 < limit {
             self.crossing = (self.crossing * 2).min(CROSSING);
         } else if took * 3 > limit {
@@ -146,28 +133,42 @@ fn own(buffer: &mut Arc<Vec<u8>>) -> &mut Vec<u8> {
 }
 
 impl Instance for WasmInstance {
-    fn run(&mut self, call: &Call<'_>, batch: &mut [RecordContext], results: &mut Vec<UdfResult>) {
-        let Some(function) = self.find(call.function) else {
-            let error = UdfError::new(UdfErrorKind::FunctionNotFound, "function not found");
-            results.extend(batch.iter().map(|_| Err(error.clone())));
-            return;
-        };
-        if *self.arguments != call.args {
+    fn open(&mut self, function: &str, args: &[u8]) -> Result<&mut dyn Invoker, UdfError> {
+        let functions = &self.module.functions;
+        let is = |f: &Function| f.info.name == function;
+        if !functions.get(self.function).is_some_and(is) {
+            self.function = functions.iter().position(is).ok_or_else(|| {
+                UdfError::new(UdfErrorKind::FunctionNotFound, "function not found")
+            })?;
+        }
+        if *self.arguments != args {
             let arguments = own(&mut self.arguments);
             arguments.clear();
-            arguments.extend_from_slice(call.args);
+            arguments.extend_from_slice(args);
         }
+        Ok(self)
+    }
+}
+
+impl Invoker for WasmInstance {
+    fn each(
+        &mut self,
+        batch: &mut [RecordContext],
+        scope: &Scope,
+        budget: &Budget,
+        results: &mut Vec<UdfResult>,
+    ) {
         let module = self.module.clone();
         let _running = module.shared.ticker.running();
         let mut rest = batch;
         while !rest.is_empty() {
-            if call.cancelled.load(Ordering::Relaxed) {
+            if budget.is_cancelled() {
                 let error = UdfError::new(UdfErrorKind::Cancelled, "the task was aborted");
                 results.extend(rest.iter().map(|_| Err(error.clone())));
                 return;
             }
             let size = self.crossing.min(rest.len());
-            match self.cross(call, function, &mut rest[..size], results) {
+            match self.cross(&mut rest[..size], scope, budget, results) {
                 Ok(count) => rest = &mut rest[count..],
                 Err(error) => {
                     self.crossing = 1;

@@ -1,15 +1,14 @@
 //! What an instance's store holds, and what the host offers to it.
 
-use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use wasmtime::component::{Linker, Val};
 use wasmtime::{Engine, ResourceLimiter, Store, StoreContextMut, UpdateDeadline};
 
+use super::ticker::TICK;
 use crate::model::{Body, Limits};
-use crate::udf::Call;
+use crate::udf::{Budget, Cancel};
 
 /// The interface that a component may import.
 pub(super) const HOST: &str = "petrel:udf/host@0.1.0";
@@ -21,6 +20,7 @@ const TABLE_ELEMENTS: usize = 1 << 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ended {
     Timeout,
+    Overran,
     Cancelled,
 }
 
@@ -38,7 +38,9 @@ pub(super) struct State {
     module: Arc<str>,
     memory_limit: usize,
     deadline: Instant,
-    cancelled: Option<Cancelled>,
+    cancel: Option<Cancel>,
+    /// How many more ticks the call may run for; each is of [`TICK`] at most.
+    patience: Option<u128>,
     /// The memory that was asked for and refused, in bytes.
     pub(super) memory_refused: Option<usize>,
     pub(super) ended: Option<Ended>,
@@ -46,22 +48,14 @@ pub(super) struct State {
     pub(super) stubs: Vec<Stub>,
 }
 
-/// The flag of the call that runs.
-struct Cancelled(NonNull<AtomicBool>);
-
-// SAFETY: it points to an atomic, which any thread may read; see `State::begin` for how
-// long it lives.
-unsafe impl Send for Cancelled {}
-// SAFETY: as above.
-unsafe impl Sync for Cancelled {}
-
 impl State {
     pub(super) fn new(module: Arc<str>, limits: &Limits) -> Self {
         Self {
             module,
             memory_limit: limits.memory_bytes,
             deadline: Instant::now() + limits.time(),
-            cancelled: None,
+            cancel: None,
+            patience: None,
             memory_refused: None,
             ended: None,
             panic: None,
@@ -78,12 +72,13 @@ impl State {
         store
     }
 
-    /// Arms the state for a call. The caller must disarm it with [`State::end`] before the
-    /// call's borrows end.
-    pub(super) fn begin(&mut self, call: &Call<'_>, now: Instant) {
-        self.memory_limit = call.limits.memory_bytes;
-        self.deadline = now + call.limits.time();
-        self.cancelled = Some(Cancelled(NonNull::from(call.cancelled)));
+    /// Arms the state for a call, until [`State::end`].
+    pub(super) fn begin(&mut self, limits: &Limits, budget: &Budget, now: Instant) {
+        self.deadline = now + limits.time();
+        // The first tick may come at once.
+        let ticks = |patience: Duration| patience.as_nanos().div_ceil(TICK.as_nanos());
+        self.patience = budget.patience.map(ticks);
+        self.cancel.clone_from(&budget.cancel);
         self.memory_refused = None;
         self.ended = None;
         self.panic = None;
@@ -91,22 +86,28 @@ impl State {
 
     /// Disarms the state.
     pub(super) fn end(&mut self) {
-        self.cancelled = None;
+        self.cancel = None;
         self.stubs.clear();
     }
 
+    /// Decides whether the call goes on. Ticks come only while it runs, so that patience is not
+    /// spent on waiting for a core.
     fn tick(&mut self) -> UpdateDeadline {
-        let cancelled = self.cancelled.as_ref().is_some_and(|flag| {
-            // SAFETY: ticks happen only while the instance runs, and `Instance::run` clears
-            // the flag before it returns the borrow that the pointer was made from.
-            unsafe { flag.0.as_ref() }.load(Ordering::Relaxed)
-        });
-        self.ended = match (cancelled, Instant::now() >= self.deadline) {
-            (true, _) => Some(Ended::Cancelled),
-            (_, true) => Some(Ended::Timeout),
-            _ => return UpdateDeadline::Continue(1),
-        };
-        UpdateDeadline::Interrupt
+        if self.cancel.as_ref().is_some_and(Cancel::is_cancelled) {
+            self.ended = Some(Ended::Cancelled);
+        } else if Instant::now() >= self.deadline {
+            self.ended = Some(Ended::Timeout);
+        } else {
+            match &mut self.patience {
+                Some(0) => self.ended = Some(Ended::Overran),
+                Some(ticks) => *ticks -= 1,
+                None => {}
+            }
+        }
+        match self.ended {
+            Some(_) => UpdateDeadline::Interrupt,
+            None => UpdateDeadline::Continue(1),
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::model::{
 use crate::udf::{ModuleSource, Runtime, UdfErrorKind, UdfResult};
 
 fn refusal(bytes: impl Into<Bytes>) -> String {
-    let runtime = WasmRuntime::new(Limits::default().stack_bytes).expect("the engine starts");
+    let runtime = WasmRuntime::new(Limits::default().stack_bytes, 8).expect("the engine starts");
     let source = ModuleSource {
         file: "m.wasm".into(),
         package: "m".into(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use wasmtime::Engine;
 
 /// How often running code is asked to look at its deadline.
-const TICK: Duration = Duration::from_millis(1);
+pub(super) const TICK: Duration = Duration::from_millis(1);
 
 /// How many idle ticks pass before the thread sleeps: waking it for every call of a busy
 /// stream would cost more than the ticks.
