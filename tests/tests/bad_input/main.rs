@@ -4,6 +4,7 @@ mod calls;
 mod filters;
 mod frames;
 mod modules;
+mod refusals;
 mod sandbox;
 
 use std::time::Duration;
