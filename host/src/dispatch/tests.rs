@@ -14,11 +14,12 @@ use crate::change::{ExistsAction, GenerationCheck, RecordContext, Scope, WritePo
 use crate::model::{BinName, Key, ResultCode, Ttl, Value};
 use crate::ops::{Op, OpKind};
 use crate::request::{
-    BinSelection, Group, Reply, ReplyBins, Request, Target, TaskSpec, UdfCall, Work,
+    BinSelection, Group, QuerySpec, Reply, ReplyBins, Request, Target, TaskSpec, UdfCall, Work,
 };
+use crate::store::behaviour::Waiting;
 use crate::task::Status;
 use crate::udf::{
-    Budget, FunctionInfo, Instance, Invoker, Module, UdfError, UdfErrorKind, UdfResult,
+    Budget, FunctionInfo, Instance, Invoker, Module, Registry, UdfError, UdfErrorKind, UdfResult,
 };
 
 struct Native(fn(&mut RecordContext) -> UdfResult);
@@ -86,7 +87,23 @@ fn fail_after_update(record: &mut RecordContext) -> UdfResult {
 }
 
 fn host() -> Arc<Dispatcher> {
-    let host = assembly::open(HostOptions::default()).unwrap();
+    with_functions(assembly::open(HostOptions::default()).unwrap())
+}
+
+/// A host over a store that answers later.
+fn waiting_host() -> Arc<Dispatcher> {
+    let namespace = Arc::new(Namespace::new("test", Arc::new(Waiting::default()), 0));
+    let limits = Default::default();
+    let registry = Arc::new(Registry::new(Arc::default(), Vec::new(), None, limits));
+    let threads = Threads {
+        callers: 2,
+        foreground: 2,
+        background: 2,
+    };
+    with_functions(Dispatcher::start(vec![namespace], registry, threads, 4).unwrap())
+}
+
+fn with_functions(host: Dispatcher) -> Arc<Dispatcher> {
     for (file, function) in [
         ("bump.native", bump as fn(&mut RecordContext) -> UdfResult),
         ("slow.native", slow_bump),
@@ -275,7 +292,15 @@ async fn an_unknown_module_fails_the_call() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn concurrent_functions_and_writes_lose_no_update() {
-    let host = host();
+    lose_no_update(host()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nor_do_they_on_a_store_that_answers_later() {
+    lose_no_update(waiting_host()).await;
+}
+
+async fn lose_no_update(host: Arc<Dispatcher>) {
     let calls = (0..400).map(|i| {
         let host = host.clone();
         tokio::spawn(async move {
@@ -319,7 +344,48 @@ async fn a_slow_function_gets_its_turn_on_a_record_that_keeps_changing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_background_function_sees_every_record_of_the_set_once() {
-    let host = host();
+    sees_every_record_once(host()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn so_it_does_on_a_store_that_answers_later() {
+    sees_every_record_once(waiting_host()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_a_query_and_a_truncation_wait_for_their_store() {
+    let host = waiting_host();
+    let namespace = host.namespaces()[0].clone();
+    let rows = (0..).zip((0..300).map(target)).collect();
+    let group = Group {
+        namespace: b"test".to_vec(),
+        request: Ok(operate(vec![write("v", 1)])),
+        rows,
+        error_detail: 0,
+    };
+    let replies: Vec<Replies> = host.batch(vec![group]).collect().await;
+    let codes = replies.iter().flat_map(|r| &r.rows).map(|(_, r)| r.code);
+    assert_eq!(codes.filter(|code| *code == ResultCode::Ok).count(), 300);
+    let mut query = host.query(
+        &namespace,
+        QuerySpec {
+            set: Some(b"s".to_vec()),
+            filter: None,
+            bins: BinSelection::All,
+            partitions: None,
+            max_records: 0,
+            records_per_second: 0,
+        },
+    );
+    let mut found = 0;
+    while let Some(page) = query.next().await {
+        found += page.found.len();
+    }
+    assert_eq!(found, 300);
+    assert_eq!(host.truncate(&namespace, Some(b"s"), None).await, Ok(300));
+}
+
+async fn sees_every_record_once(host: Arc<Dispatcher>) {
     for id in 0..3000 {
         run(&host, operate(vec![write("v", id)]), id).await;
     }

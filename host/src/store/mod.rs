@@ -1,7 +1,7 @@
 //! Records at rest.
 
 #[cfg(test)]
-mod behaviour;
+pub(crate) mod behaviour;
 mod durable;
 mod memory;
 mod sets;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::super::*;
-use super::Blocking as _;
 use super::model::any_sequence_of_commits_matches_a_plain_map;
+use super::{Blocking as _, Waiting};
 use crate::model::{BodyBuilder, Digest, Meta, Particle, ParticleType, PartitionId, Record};
 
 const PARTITION: PartitionId = 0x0ABC;
@@ -20,6 +20,10 @@ macro_rules! on_every_store {
         mod memory {
             use super::*;
             $(#[test] fn $behaviour() { super::$behaviour(&MemoryStore::new()); })*
+        }
+        mod waiting {
+            use super::*;
+            $(#[test] fn $behaviour() { super::$behaviour(&Waiting::default()); })*
         }
         mod durable {
             use super::*;
