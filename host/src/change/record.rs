@@ -102,7 +102,7 @@ impl RecordContext {
         self.base.as_ref().map(|r| r.meta).unwrap_or_default()
     }
 
-    /// Seconds until expiry as read: 0 when the record never expires or is missing.
+    /// Seconds until expiry as read: 0 when the record never expires, is missing, or ends in this second.
     pub fn ttl(&self, scope: &Scope) -> u32 {
         self.meta().void_time.saturating_sub(scope.now)
     }
@@ -161,7 +161,7 @@ impl RecordContext {
         }
     }
 
-    /// Sets the expiry that the next create or update gives the record.
+    /// Sets the expiry that the next create or update gives the record, in place of the call's.
     pub fn set_ttl(&mut self, ttl: Ttl) {
         self.pending_ttl = Some(ttl);
     }

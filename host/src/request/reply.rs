@@ -12,7 +12,7 @@ pub enum ReplyBins {
     None,
     /// The record's bins, as selected; encode them straight from the body.
     Record(Body, BinSelection),
-    /// Results of operations, in order; a UDF's result is the bin `SUCCESS` and its failure `FAILURE`.
+    /// Results of operations, in order.
     Values(Vec<(Option<BinName>, Value)>),
     /// What a function returned.
     Udf(Value),
@@ -23,9 +23,9 @@ pub enum ReplyBins {
 pub struct Reply {
     /// How it ended.
     pub code: ResultCode,
-    /// The record's generation after the request, 0 where there is none.
+    /// The record's generation: as written, else as read; 0 where there is no record.
     pub generation: u16,
-    /// The record's void time (seconds since 2010; 0 for never).
+    /// The record's void time (seconds since 2010; 0 for never, and after a removal).
     pub void_time: u32,
     /// Bins or results.
     pub bins: ReplyBins,
