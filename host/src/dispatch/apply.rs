@@ -13,6 +13,7 @@ use crate::change::{RecordContext, Scope};
 use crate::model::{BodyBuilder, Digest, Error, ResultCode};
 use crate::request::{Reply, Request, Work};
 use crate::store::{self, Change, Commit, Expected, Lookup, StoreError};
+use crate::udf::log::{LINE_BYTES, one_line};
 use crate::udf::{Budget, Registry, UdfError, UdfErrorKind, UdfResult};
 
 /// After so many lost commits a function takes the record's turn.
@@ -233,7 +234,8 @@ fn no_result() -> UdfError {
 
 pub(super) fn failed(e: &UdfError, generation: u16) -> Reply {
     if let Some(backtrace) = &e.backtrace {
-        tracing::debug!("{e}\n{backtrace}");
+        let text = format!("{e}\n{backtrace}");
+        tracing::debug!("{}", one_line(text.as_bytes(), LINE_BYTES));
     }
     Reply {
         generation,

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use crate::model::{Error, PARTITIONS, Result, ResultCode};
 use crate::request::TaskSpec;
 use crate::udf::Cancel;
+use crate::udf::log::{LINE_BYTES, one_line};
 
 /// How many finished tasks stay known, oldest out first.
 const KEEP_FINISHED: usize = 100;
@@ -127,7 +128,8 @@ impl Task {
     pub fn note_failure(&self, message: &str) {
         let mut first = self.first_failure.lock();
         if first.is_none() {
-            tracing::warn!(task = self.id, "first failed record: {message}");
+            let line = one_line(message.as_bytes(), LINE_BYTES);
+            tracing::warn!(task = self.id, "first failed record: {line}");
             *first = Some(message.into());
         }
     }

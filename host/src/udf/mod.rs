@@ -2,6 +2,7 @@
 
 mod budget;
 mod error;
+pub mod log;
 pub mod lua;
 mod registry;
 mod runtime;

@@ -12,6 +12,7 @@ use cap_std::fs::Dir;
 use sha1::{Digest as _, Sha1};
 use tokio::sync::Mutex;
 
+use super::log::{LINE_BYTES, one_line};
 use super::{CompileError, Module, ModuleSource, Runtime, Sources};
 use crate::model::{Error, LimitOverrides, Limits, Result, ResultCode, now_millis};
 
@@ -152,7 +153,10 @@ impl Registry {
                 .map_err(disk)?;
             match self.compile(&file, bytes.into()) {
                 Ok(registered) => self.publish(registered),
-                Err(e) => tracing::error!("module {file} is left out: {e}"),
+                Err(e) => tracing::error!(
+                    "module {file} is left out: {}",
+                    one_line(e.to_string().as_bytes(), LINE_BYTES)
+                ),
             }
         }
         Ok(())

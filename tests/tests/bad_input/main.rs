@@ -3,6 +3,7 @@
 mod calls;
 mod filters;
 mod frames;
+mod logs;
 mod modules;
 mod refusals;
 mod sandbox;

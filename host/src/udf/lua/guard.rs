@@ -5,8 +5,9 @@ use std::ffi::{CStr, c_int};
 use std::ptr;
 
 use mlua::ffi::*;
+use tracing::Level;
 
-use super::object::fail;
+use super::object::{fail, raw_str};
 use super::slot::{Trip, check_overdue, give_up, slot};
 
 /// Loops in C look at the clock this often.
@@ -256,8 +257,7 @@ unsafe extern "C-unwind" fn print(l: *mut lua_State) -> c_int {
         luaL_tolstring(l, i, ptr::null_mut());
     }
     lua_concat(l, (n * 2 - 1).max(0));
-    let text = String::from_utf8_lossy(super::object::raw_str(l, -1));
-    tracing::info!(target: "petrel::udf", "{text}");
+    slot(l).log.write(Level::INFO, raw_str(l, -1));
     0
 }
 

@@ -4,6 +4,7 @@ use std::ffi::{CStr, c_int};
 
 use bytes::Bytes;
 use mlua::ffi::*;
+use tracing::Level;
 
 use super::object::{
     GEO, LIST, MAP, REC, check, fail, head, metatable, push_bytes, push_geo, push_packed, push_str,
@@ -258,13 +259,13 @@ unsafe extern "C-unwind" fn exists(l: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn log(l: *mut lua_State) -> c_int {
     let level = luaL_optinteger(l, 2, 0);
     luaL_checklstring(l, 3, std::ptr::null_mut());
-    let text = String::from_utf8_lossy(raw_str(l, 3));
-    match level {
-        ..=1 => tracing::warn!(target: "petrel::udf", "{text}"),
-        2 => tracing::info!(target: "petrel::udf", "{text}"),
-        3 => tracing::debug!(target: "petrel::udf", "{text}"),
-        _ => tracing::trace!(target: "petrel::udf", "{text}"),
-    }
+    let level = match level {
+        ..=1 => Level::WARN,
+        2 => Level::INFO,
+        3 => Level::DEBUG,
+        _ => Level::TRACE,
+    };
+    slot(l).log.write(level, raw_str(l, 3));
     0
 }
 

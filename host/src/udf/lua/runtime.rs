@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use super::instance::LuaInstance;
 use super::state::{LoadError, State};
 use crate::model::Limits;
+use crate::udf::log::{Log, LogLimits};
 use crate::udf::{
     CompileError, FunctionInfo, Instance, Module, ModuleSource, Runtime, Sources, UdfError,
     UdfErrorKind,
@@ -40,6 +41,7 @@ impl Runtime for LuaRuntime {
         limits: &Limits,
     ) -> Result<Arc<dyn Module>, CompileError> {
         let mut module = LuaModule {
+            log: Log::new(&source.file, LogLimits::default()),
             source,
             sources: Arc::clone(&self.sources),
             limits: limits.clone(),
@@ -55,7 +57,7 @@ impl Runtime for LuaRuntime {
             // As with the incumbent, a module that does not run yet can be registered: it
             // may require one that is registered later.
             Err(LoadError::Run(e)) => {
-                tracing::warn!(target: "petrel::udf", "module {} does not load: {e}", module.source.file);
+                tracing::warn!("module {} does not load: {e}", module.source.file);
             }
         }
         Ok(Arc::new(Handle(Arc::new(module))))
@@ -66,6 +68,7 @@ impl Runtime for LuaRuntime {
 pub(super) struct LuaModule {
     source: ModuleSource,
     sources: Arc<dyn Sources>,
+    log: Arc<Log>,
     pub(super) limits: Limits,
     names: Vec<String>,
     /// The state that the module was checked in, for the first instance.
@@ -80,7 +83,7 @@ impl LuaModule {
 
     /// A state with the module in it.
     pub(super) fn load(&self) -> Result<State, LoadError> {
-        State::load(&self.source, &self.sources, &self.limits)
+        State::load(&self.source, &self.sources, &self.log, &self.limits)
     }
 }
 

@@ -8,6 +8,7 @@ use mlua::ffi::*;
 use super::watchdog::Pulse;
 use crate::change::{RecordContext, Scope};
 use crate::model::BinName;
+use crate::udf::log::Log;
 use crate::udf::{Budget, Sources};
 
 /// Why an invocation has to end, whatever its code says.
@@ -65,10 +66,11 @@ pub(super) struct Slot {
     pub(super) backtrace: Option<String>,
     pub(super) wants_backtrace: bool,
     pub(super) sources: Arc<dyn Sources>,
+    pub(super) log: Arc<Log>,
 }
 
 impl Slot {
-    pub(super) fn new(sources: Arc<dyn Sources>, limit: Duration) -> Self {
+    pub(super) fn new(sources: Arc<dyn Sources>, log: Arc<Log>, limit: Duration) -> Self {
         Self {
             context: std::ptr::null_mut(),
             scope: std::ptr::null(),
@@ -87,6 +89,7 @@ impl Slot {
             backtrace: None,
             wants_backtrace: false,
             sources,
+            log,
         }
     }
 

@@ -14,6 +14,7 @@ use super::slot::{Slot, Trip};
 use super::watchdog::{self, OnDuty};
 use super::{sandbox, watchdog::PATIENCE};
 use crate::model::Limits;
+use crate::udf::log::Log;
 use crate::udf::{CompileError, ModuleSource, Sources, UdfError, UdfErrorKind};
 
 /// Why a state could not be made.
@@ -58,6 +59,7 @@ impl State {
     pub(super) fn load(
         source: &ModuleSource,
         sources: &Arc<dyn Sources>,
+        log: &Arc<Log>,
         limits: &Limits,
     ) -> Result<Self, LoadError> {
         let host = |e: mlua::Error| {
@@ -72,7 +74,11 @@ impl State {
         lua.set_memory_limit(limits.memory_bytes).map_err(host)?;
         let mut state = Self {
             lua,
-            slot: Box::new(Slot::new(Arc::clone(sources), allowance(limits.time()))),
+            slot: Box::new(Slot::new(
+                Arc::clone(sources),
+                Arc::clone(log),
+                allowance(limits.time()),
+            )),
             chunk: LUA_NOREF,
             functions: LUA_NOREF,
             names: Vec::new(),

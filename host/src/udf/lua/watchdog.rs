@@ -110,7 +110,7 @@ fn watchdog() -> &'static Watchdog {
             .name("lua-watchdog".into())
             .spawn(|| watchdog().watch());
         if let Err(e) = spawned {
-            tracing::error!(target: "petrel::udf", "no watchdog: Lua time limits do not hold: {e}");
+            tracing::error!("no watchdog: Lua time limits do not hold: {e}");
         }
         Watchdog {
             pulses: Mutex::new(Vec::new()),

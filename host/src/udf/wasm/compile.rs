@@ -9,6 +9,7 @@ use super::module::{Compiled, Function};
 use super::runtime::Shared;
 use super::state::{HOST, State};
 use crate::model::Limits;
+use crate::udf::log::{Log, LogLimits};
 use crate::udf::{FunctionInfo, ModuleSource};
 
 /// The interface that a component must export.
@@ -49,6 +50,7 @@ pub(super) fn compile(
     let mut compiled = Compiled {
         shared: shared.clone(),
         file: source.file.as_str().into(),
+        log: Log::new(&source.file, LogLimits::default()),
         limits: limits.clone(),
         pre,
         run,
@@ -128,7 +130,7 @@ fn ask(
     describe: wasmtime::component::ComponentExportIndex,
 ) -> Result<Vec<Function>> {
     let limits = &compiled.limits;
-    let state = State::new(compiled.file.clone(), limits);
+    let state = State::new(compiled.log.clone(), limits);
     let mut store = state.into_store(&compiled.shared.engine);
     let _running = compiled.shared.ticker.running();
     let mut returned = [Val::Bool(false)];

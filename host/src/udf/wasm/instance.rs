@@ -29,7 +29,7 @@ pub(super) struct Live {
 impl Live {
     /// A fresh instance.
     pub(super) fn start(module: &Compiled) -> Result<Self, UdfError> {
-        let state = State::new(module.file.clone(), &module.limits);
+        let state = State::new(module.log.clone(), &module.limits);
         let mut store = state.into_store(&module.shared.engine);
         let _running = module.shared.ticker.running();
         let started = module.pre.instantiate(&mut store);

@@ -8,6 +8,7 @@ use super::instance::{Live, WasmInstance};
 use super::runtime::Shared;
 use super::state::State;
 use crate::model::Limits;
+use crate::udf::log::Log;
 use crate::udf::{FunctionInfo, Instance, Module, UdfError};
 
 /// A function, as the component describes it.
@@ -20,6 +21,7 @@ pub(super) struct Function {
 pub(super) struct Compiled {
     pub(super) shared: Arc<Shared>,
     pub(super) file: Arc<str>,
+    pub(super) log: Arc<Log>,
     pub(super) limits: Limits,
     pub(super) pre: InstancePre<State>,
     pub(super) run: ComponentExportIndex,

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tracing::Level;
 use wasmtime::component::{Linker, Val};
 use wasmtime::{Engine, ResourceLimiter, Store, StoreContextMut, UpdateDeadline};
 
 use super::ticker::TICK;
 use crate::model::{Body, Limits};
+use crate::udf::log::Log;
 use crate::udf::{Budget, Cancel};
 
 /// The interface that a component may import.
@@ -35,7 +37,7 @@ pub(super) struct Stub {
 
 /// The state of one instance.
 pub(super) struct State {
-    module: Arc<str>,
+    log: Arc<Log>,
     memory_limit: usize,
     deadline: Instant,
     cancel: Option<Cancel>,
@@ -49,9 +51,9 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(module: Arc<str>, limits: &Limits) -> Self {
+    pub(super) fn new(log: Arc<Log>, limits: &Limits) -> Self {
         Self {
-            module,
+            log,
             memory_limit: limits.memory_bytes,
             deadline: Instant::now() + limits.time(),
             cancel: None,
@@ -141,7 +143,14 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut host = linker.instance(HOST)?;
     host.func_new("log", |store, _, arguments, _| {
         if let [Val::Enum(level), Val::String(message)] = arguments {
-            log(&store.data().module, level, message);
+            let level = match level.as_str() {
+                "trace" => Level::TRACE,
+                "debug" => Level::DEBUG,
+                "info" => Level::INFO,
+                "warning" => Level::WARN,
+                _ => Level::ERROR,
+            };
+            store.data().log.write(level, message.as_bytes());
         }
         Ok(())
     })?;
@@ -159,16 +168,6 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
         },
     )?;
     Ok(linker)
-}
-
-fn log(module: &str, level: &str, message: &str) {
-    match level {
-        "trace" => tracing::trace!(target: "udf", module, "{message}"),
-        "debug" => tracing::debug!(target: "udf", module, "{message}"),
-        "info" => tracing::info!(target: "udf", module, "{message}"),
-        "warning" => tracing::warn!(target: "udf", module, "{message}"),
-        _ => tracing::error!(target: "udf", module, "{message}"),
-    }
 }
 
 fn fetch(state: &State, record: u32, bin: u32) -> Vec<u8> {

@@ -68,3 +68,17 @@ pub fn echo<'a>(_record: &Record, value: ValueRef<'a>) -> ValueRef<'a> {
 pub fn big(_record: &Record, bytes: usize) -> String {
     "x".repeat(bytes)
 }
+
+/// Writes more to the log than anybody reads.
+#[petrel_udf::udf]
+pub fn log_often(_record: &Record, lines: i64, message: &str) {
+    for _ in 0..lines {
+        petrel_udf::info!("{message}");
+    }
+}
+
+/// Writes one long line to the log.
+#[petrel_udf::udf]
+pub fn log_long(_record: &Record, bytes: usize) {
+    petrel_udf::info!("{}", "x".repeat(bytes));
+}

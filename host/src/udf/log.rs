@@ -1,0 +1,251 @@
+//! What functions write to the host's log: one line a message, of bounded length, and no more
+//! of them than a log can take.
+
+use std::fmt::{self, Display, Write};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use tracing::Level;
+
+/// The target of every line that a function writes, in either runtime: what a filter names
+/// (`RUST_LOG=info,udf=debug`). The host's own lines have their module paths.
+pub const TARGET: &str = "udf";
+
+/// The most bytes of one message that are written unless a host sets it otherwise: about a
+/// page of text.
+pub const LINE_BYTES: usize = 4 << 10;
+
+/// How long lines are dropped before their number is written.
+const REPORT_AFTER: Duration = Duration::from_secs(1);
+
+/// How much the functions of one module may write to the log. With the longest lines the
+/// defaults come to 4 MiB at once and 400 KiB a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogLimits {
+    /// The most bytes of a message that are written. Default [`LINE_BYTES`].
+    pub line_bytes: usize,
+    /// Lines that may come at once. Default 1000: more than a person reads of one call.
+    pub burst: u32,
+    /// Lines a second in the long run. Default 100.
+    pub per_second: u32,
+}
+
+impl Default for LogLimits {
+    fn default() -> Self {
+        Self {
+            line_bytes: LINE_BYTES,
+            burst: 1000,
+            per_second: 100,
+        }
+    }
+}
+
+/// The log of one module's functions, shared by all its instances.
+pub struct Log {
+    module: Arc<str>,
+    limits: LogLimits,
+    bucket: Mutex<Bucket>,
+}
+
+/// A token bucket: a token is a line.
+struct Bucket {
+    tokens: f64,
+    filled: Instant,
+    dropped: u64,
+}
+
+/// Tracing's macros take a level that is known when they are compiled.
+macro_rules! write_at {
+    ($level:ident, $log:ident, $message:ident) => {
+        if tracing::enabled!(target: TARGET, Level::$level) && $log.admit(Instant::now()) {
+            let line = one_line($message, $log.limits.line_bytes);
+            tracing::event!(target: TARGET, Level::$level, module = &*$log.module, "{line}");
+        }
+    };
+}
+
+impl Log {
+    /// The log of the module with this file name.
+    pub fn new(module: &str, limits: LogLimits) -> Arc<Self> {
+        Arc::new(Self {
+            module: module.into(),
+            limits,
+            bucket: Mutex::new(Bucket {
+                tokens: limits.burst.into(),
+                filled: Instant::now(),
+                dropped: 0,
+            }),
+        })
+    }
+
+    /// Writes a message, which need not be valid UTF-8, as one line; see [`LogLimits`]. One
+    /// whose level is off costs nothing and counts for nothing.
+    pub fn write(self: &Arc<Self>, level: Level, message: &[u8]) {
+        match level {
+            Level::ERROR => write_at!(ERROR, self, message),
+            Level::WARN => write_at!(WARN, self, message),
+            Level::INFO => write_at!(INFO, self, message),
+            Level::DEBUG => write_at!(DEBUG, self, message),
+            Level::TRACE => write_at!(TRACE, self, message),
+        }
+    }
+
+    /// Whether a line may be written now; otherwise it is counted.
+    fn admit(self: &Arc<Self>, now: Instant) -> bool {
+        let mut bucket = self.bucket.lock();
+        let passed = now.saturating_duration_since(bucket.filled).as_secs_f64();
+        let grown = bucket.tokens + passed * f64::from(self.limits.per_second);
+        bucket.tokens = grown.min(self.limits.burst.into());
+        bucket.filled = now;
+        if bucket.tokens >= 1.0 {
+            bucket.tokens -= 1.0;
+            return true;
+        }
+        bucket.dropped += 1;
+        if bucket.dropped == 1 {
+            drop(bucket);
+            report_later(now + REPORT_AFTER, self);
+        }
+        false
+    }
+
+    /// Writes how many lines were dropped since the last report.
+    fn report(&self) {
+        let dropped = std::mem::take(&mut self.bucket.lock().dropped);
+        let LogLimits {
+            burst, per_second, ..
+        } = self.limits;
+        if dropped > 0 {
+            tracing::warn!(
+                target: TARGET,
+                module = &*self.module,
+                "{dropped} log lines were dropped: a module may write {burst} at once and then {per_second} a second"
+            );
+        }
+    }
+}
+
+/// Has a thread of its own report, so that the number is written also when no line follows.
+fn report_later(due: Instant, log: &Arc<Log>) {
+    static REPORTER: OnceLock<Sender<(Instant, Arc<Log>)>> = OnceLock::new();
+    let reporter = REPORTER.get_or_init(|| {
+        let (sender, due) = channel::<(Instant, Arc<Log>)>();
+        let started = std::thread::Builder::new()
+            .name("udf-log".into())
+            .spawn(move || {
+                // All wait for as long, so the first that comes is the first that is due.
+                for (due, log) in due {
+                    std::thread::sleep(due.saturating_duration_since(Instant::now()));
+                    log.report();
+                }
+            });
+        if let Err(e) = started {
+            tracing::error!("no thread that counts dropped log lines: {e}");
+        }
+        sender
+    });
+    if reporter.send((due, Arc::clone(log))).is_err() {
+        log.report();
+    }
+}
+
+/// Text of unknown origin as one line of a log: characters that could end or forge a line are
+/// escaped, and of more than `most` bytes the rest is cut off, which is said.
+pub fn one_line(text: &[u8], most: usize) -> impl Display {
+    OneLine { text, most }
+}
+
+struct OneLine<'a> {
+    text: &'a [u8],
+    most: usize,
+}
+
+impl Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = &self.text[..end(self.text, self.most)];
+        for chunk in shown.utf8_chunks() {
+            let mut rest = chunk.valid();
+            while let Some((at, c)) = rest.char_indices().find(|(_, c)| ends_lines(*c)) {
+                f.write_str(&rest[..at])?;
+                write!(f, "{}", c.escape_default())?;
+                rest = &rest[at + c.len_utf8()..];
+            }
+            f.write_str(rest)?;
+            if !chunk.invalid().is_empty() {
+                f.write_char(char::REPLACEMENT_CHARACTER)?;
+            }
+        }
+        if shown.len() < self.text.len() {
+            write!(f, "… (cut off: {} bytes in all)", self.text.len())?;
+        }
+        Ok(())
+    }
+}
+
+/// Where to cut `text` so that at most `most` bytes are left and no character is broken.
+fn end(text: &[u8], most: usize) -> usize {
+    if text.len() <= most {
+        return text.len();
+    }
+    let continues = |at: &usize| text[*at] & 0xC0 == 0x80;
+    let first = most.saturating_sub(3);
+    (first..=most)
+        .rev()
+        .find(|at| !continues(at))
+        .unwrap_or(most)
+}
+
+fn ends_lines(c: char) -> bool {
+    c.is_control() && c != '\t' || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_one_line_of_bounded_length() {
+        let rows: &[(&[u8], usize, &str)] = &[
+            (b"plain \tand tabbed", 100, "plain \tand tabbed"),
+            (b"a\nERROR b\r\n", 100, r"a\nERROR b\r\n"),
+            (b"\x1b[31mred\x07", 100, r"\u{1b}[31mred\u{7}"),
+            ("a\u{85}b\u{2028}c".as_bytes(), 100, r"a\u{85}b\u{2028}c"),
+            (b"a\xFF\xFEb", 100, "a\u{FFFD}\u{FFFD}b"),
+            (b"12345", 5, "12345"),
+            (b"123456", 5, "12345… (cut off: 6 bytes in all)"),
+            ("1234é".as_bytes(), 5, "1234… (cut off: 6 bytes in all)"),
+            ("123€".as_bytes(), 4, "123… (cut off: 6 bytes in all)"),
+            ("€".as_bytes(), 0, "… (cut off: 3 bytes in all)"),
+            (
+                b"\x80\x80\x80\x80\x80\x80",
+                4,
+                "\u{FFFD}\u{FFFD}\u{FFFD}\u{FFFD}… (cut off: 6 bytes in all)",
+            ),
+        ];
+        for (text, most, expected) in rows {
+            assert_eq!(one_line(text, *most).to_string(), *expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn lines_come_in_a_burst_and_then_at_a_rate() {
+        let limits = LogLimits {
+            burst: 10,
+            per_second: 2,
+            ..LogLimits::default()
+        };
+        let log = Log::new("m.lua", limits);
+        let start = Instant::now();
+        let after = |seconds: f64| {
+            let now = start + Duration::from_secs_f64(seconds);
+            (0..100).filter(|_| log.admit(now)).count()
+        };
+        let admitted = [0.0, 0.4, 1.6, 60.0].map(after);
+        assert_eq!(admitted, [10, 0, 3, 10]);
+        assert_eq!(log.bucket.lock().dropped, 400 - 23);
+        log.report();
+        assert_eq!(log.bucket.lock().dropped, 0);
+    }
+}
