@@ -13,7 +13,7 @@ use crate::change::{RecordContext, Scope};
 use crate::model::{BodyBuilder, Digest, Error, ResultCode};
 use crate::request::{Reply, Request, Work};
 use crate::store::{self, Change, Commit, Expected, Lookup, StoreError};
-use crate::udf::log::{LINE_BYTES, one_line};
+use crate::udf::log::{LINE_BYTES, Lines, one_line};
 use crate::udf::{Budget, Registry, UdfError, UdfErrorKind, UdfResult};
 
 /// After so many lost commits a function takes the record's turn.
@@ -39,6 +39,8 @@ pub struct Worker {
     pub(super) scratch: Vec<u8>,
     pub(super) contexts: Vec<RecordContext>,
     pub(super) results: Vec<UdfResult>,
+    /// What the function logged, until it is known whether it is run again.
+    pub(super) lines: Lines,
     steps: Vec<Step>,
     digests: Vec<Digest>,
     found: Vec<Lookup>,
@@ -73,6 +75,7 @@ impl Worker {
             scratch: Vec::new(),
             contexts: Vec::new(),
             results: Vec::new(),
+            lines: Lines::default(),
             steps: Vec::new(),
             digests: Vec::new(),
             found: Vec::new(),
@@ -124,6 +127,9 @@ impl Worker {
                 },
                 step => step.outcome(),
             };
+            if let Outcome::Reply(_) = outcome {
+                self.lines.write();
+            }
             sink.take(item, outcome);
         }
         drop(committed);
@@ -234,8 +240,10 @@ fn no_result() -> UdfError {
 
 pub(super) fn failed(e: &UdfError, generation: u16) -> Reply {
     if let Some(backtrace) = &e.backtrace {
-        let text = format!("{e}\n{backtrace}");
-        tracing::debug!("{}", one_line(text.as_bytes(), LINE_BYTES));
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            let text = format!("{e}\n{backtrace}");
+            tracing::debug!("{}", one_line(text.as_bytes(), LINE_BYTES));
+        }
     }
     Reply {
         generation,

@@ -158,7 +158,15 @@ impl Worker {
         results.clear();
         if !contexts.is_empty() {
             match ready.instance.open(&call.function, &call.args) {
-                Ok(function) => function.each(&mut contexts, env.scope, env.budget, &mut results),
+                Ok(function) => {
+                    let mut run =
+                        || function.each(&mut contexts, env.scope, env.budget, &mut results);
+                    match env.budget.patience {
+                        // It may be cut off and run again, and is to log once.
+                        Some(_) => self.lines.hold(run),
+                        None => run(),
+                    }
+                }
                 Err(e) => results.extend(contexts.iter().map(|_| Err(e.clone()))),
             }
         }
