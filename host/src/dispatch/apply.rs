@@ -34,13 +34,15 @@ pub struct Environment<'a> {
 
 /// What one worker keeps between batches: instances of modules, and buffers.
 pub struct Worker {
-    pub(super) instances: Instances,
+    /// The scope of its last call, for the next.
+    pub(super) scope: Option<Scope>,
     pub(super) builder: BodyBuilder,
     pub(super) scratch: Vec<u8>,
     pub(super) contexts: Vec<RecordContext>,
     pub(super) results: Vec<UdfResult>,
     /// What the function logged, until it is known whether it is run again.
     pub(super) lines: Lines,
+    instances: Instances,
     steps: Vec<Step>,
     digests: Vec<Digest>,
     found: Vec<Lookup>,
@@ -71,6 +73,7 @@ impl Worker {
     pub fn new(modules: usize) -> Self {
         Self {
             instances: Instances::new(modules),
+            scope: None,
             builder: BodyBuilder::new(),
             scratch: Vec::new(),
             contexts: Vec::new(),

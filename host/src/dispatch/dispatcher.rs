@@ -166,16 +166,17 @@ impl Dispatcher {
         budget: &Budget,
         sink: &mut dyn Sink,
     ) {
-        let scope = namespace.scope();
+        let mut worker = self.workers.borrow();
+        let mut scope = worker.scope.take().unwrap_or_default();
+        namespace.renew(&mut scope);
         let env = Environment {
             namespace,
             scope: &scope,
             registry: &self.registry,
             budget,
         };
-        let mut worker = self.workers.borrow();
-        worker.instances.drop_replaced(&self.registry);
         worker.apply(&env, request, items, sink).await;
+        worker.scope = Some(scope);
         self.workers.give_back(worker);
     }
 

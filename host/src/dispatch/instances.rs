@@ -1,6 +1,5 @@
 //! The instances that one worker keeps between batches: one of each module it ran.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::udf::{Instance, Registered, Registry, UdfError, UdfErrorKind};
@@ -13,24 +12,22 @@ pub struct Ready {
     pub instance: Box<dyn Instance>,
 }
 
-/// Instances by module.
+/// Instances of the modules that calls run now.
 pub struct Instances {
-    kept: HashMap<usize, Ready>,
+    kept: Vec<Ready>,
     /// How many modules it keeps instances of.
     most: usize,
-}
-
-/// A module's address tells it apart from every other as long as somebody keeps it.
-fn key(registered: &Arc<Registered>) -> usize {
-    Arc::as_ptr(registered).addr()
+    /// [`Registry::changes`] when those kept were last seen to be current.
+    changes: u64,
 }
 
 impl Instances {
     /// Nothing kept yet, and at most one instance each of `most` modules ever.
     pub fn new(most: usize) -> Self {
         Self {
-            kept: HashMap::new(),
+            kept: Vec::new(),
             most,
+            changes: 0,
         }
     }
 
@@ -39,19 +36,21 @@ impl Instances {
     /// # Errors
     /// [`UdfError`] when there is no such module, or its instance cannot be made.
     pub fn take(&mut self, registry: &Registry, package: &str) -> Result<Ready, UdfError> {
+        self.drop_replaced(registry);
+        let is = |ready: &Ready| ready.registered.source.package == package;
+        if let Some(at) = self.kept.iter().position(is) {
+            return Ok(self.kept.swap_remove(at));
+        }
         let registered = registry.find(package).ok_or_else(|| {
             UdfError::new(
                 UdfErrorKind::FunctionNotFound,
                 format!("module {package} is not registered; register it, or see the list of modules for its name"),
             )
         })?;
-        match self.kept.remove(&key(&registered)) {
-            Some(ready) => Ok(ready),
-            None => Ok(Ready {
-                instance: registered.module.instantiate()?,
-                registered,
-            }),
-        }
+        Ok(Ready {
+            instance: registered.module.instantiate()?,
+            registered,
+        })
     }
 
     /// Keeps an instance for the next batch.
@@ -59,14 +58,18 @@ impl Instances {
         if self.kept.len() >= self.most {
             self.kept.clear();
         }
-        self.kept.insert(key(&ready.registered), ready);
+        self.kept.push(ready);
     }
 
     /// Drops the instances of modules that the registry no longer runs.
-    pub fn drop_replaced(&mut self, registry: &Registry) {
-        self.kept.retain(|_, ready| {
-            let now = registry.find(&ready.registered.source.package);
-            now.is_some_and(|now| Arc::ptr_eq(&now, &ready.registered))
-        });
+    fn drop_replaced(&mut self, registry: &Registry) {
+        let changes = registry.changes();
+        if self.changes != changes {
+            self.kept.retain(|ready| {
+                let now = registry.find(&ready.registered.source.package);
+                now.is_some_and(|now| Arc::ptr_eq(&now, &ready.registered))
+            });
+            self.changes = changes;
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use arc_swap::Guard;
+
 use super::turns::Turns;
 use crate::change::Scope;
 use crate::model::{Digest, Error, PartitionId, Result, ResultCode, now_secs};
@@ -86,7 +88,7 @@ impl Namespace {
 
     /// The sets as of now.
     pub fn sets(&self) -> Arc<Sets> {
-        self.store.sets()
+        Guard::into_inner(self.store.sets())
     }
 
     /// How many records there are, expired ones included, and their body bytes.
@@ -107,14 +109,25 @@ impl Namespace {
         Ok(self.store.flush().await?)
     }
 
+    /// Brings up to date what the records of a call share. What is still so is left as it is, so that
+    /// threads that do this all the time do not wait for one another's caches.
+    pub fn renew(&self, scope: &mut Scope) {
+        if !Arc::ptr_eq(&scope.namespace, &self.name) {
+            scope.namespace = self.name.clone();
+        }
+        let sets = self.store.sets();
+        if !Arc::ptr_eq(&scope.sets, sets.names()) {
+            scope.sets = sets.names().clone();
+        }
+        scope.now = now_secs();
+        scope.default_ttl = self.default_ttl;
+    }
+
     /// What the records of a call share, as of now.
     pub fn scope(&self) -> Scope {
-        Scope {
-            namespace: self.name.clone(),
-            sets: self.store.sets().names().clone(),
-            now: now_secs(),
-            default_ttl: self.default_ttl,
-        }
+        let mut scope = Scope::default();
+        self.renew(&mut scope);
+        scope
     }
 }
 

@@ -89,7 +89,6 @@ fn work(queue: &Receiver<Job>, registry: &Registry, modules: usize) {
         if job.done.is_closed() {
             continue;
         }
-        worker.instances.drop_replaced(registry);
         let scope = job.namespace.scope();
         let env = Environment {
             namespace: &job.namespace,

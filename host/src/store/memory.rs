@@ -7,6 +7,8 @@ use std::hint::black_box;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use arc_swap::Guard;
+
 use parking_lot::RwLock;
 
 use super::sets::{SetCounts, SetTable, occupied};
@@ -278,7 +280,7 @@ impl RecordStore for MemoryStore {
         self.sizes.total()
     }
 
-    fn sets(&self) -> Arc<Sets> {
+    fn sets(&self) -> Guard<Arc<Sets>> {
         self.sets.now()
     }
 

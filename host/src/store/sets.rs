@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use parking_lot::Mutex;
 
 use super::StoreError;
@@ -79,8 +79,8 @@ impl SetTable {
     }
 
     /// The sets as of now.
-    pub(super) fn now(&self) -> Arc<Sets> {
-        self.now.load_full()
+    pub(super) fn now(&self) -> Guard<Arc<Sets>> {
+        self.now.load()
     }
 
     /// Puts a set back under the id it had.

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use arc_swap::Guard;
+
 use futures::future::{BoxFuture, Either, Ready, ready};
 
 use super::Sets;
@@ -163,7 +165,7 @@ pub trait RecordStore: Send + Sync + 'static {
     fn count(&self) -> (u64, u64);
 
     /// The sets as of now.
-    fn sets(&self) -> Arc<Sets>;
+    fn sets(&self) -> Guard<Arc<Sets>>;
 
     /// The id of a set, given out on first use and kept for good; the null set ("") is 0.
     ///

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
@@ -78,11 +79,27 @@ type ByPackage = BTreeMap<String, Arc<Registered>>;
 
 /// The current modules by package: what runtimes may look into.
 #[derive(Default)]
-pub struct Modules(ArcSwap<ByPackage>);
+pub struct Modules {
+    by_package: ArcSwap<ByPackage>,
+    /// How often the above has changed.
+    changes: AtomicU64,
+}
+
+impl Modules {
+    fn change(&self, change: impl Fn(&mut ByPackage)) {
+        self.by_package.rcu(|map| {
+            let mut map = ByPackage::clone(map);
+            change(&mut map);
+            map
+        });
+        self.changes.fetch_add(1, Release);
+    }
+}
 
 impl Sources for Modules {
     fn source(&self, package: &str) -> Option<ModuleSource> {
-        self.0.load().get(package).map(|m| m.source.clone())
+        let modules = self.by_package.load();
+        modules.get(package).map(|m| m.source.clone())
     }
 }
 
@@ -213,7 +230,7 @@ impl Registry {
         let _one = self.changing.lock().await;
         if !self
             .modules
-            .0
+            .by_package
             .load()
             .values()
             .any(|m| m.source.file == file)
@@ -226,11 +243,8 @@ impl Registry {
                 _ => {}
             }
         }
-        self.modules.0.rcu(|map| {
-            let mut map = ByPackage::clone(map);
-            map.retain(|_, m| m.source.file != file);
-            map
-        });
+        self.modules
+            .change(|map| map.retain(|_, m| m.source.file != file));
         Ok(true)
     }
 
@@ -241,21 +255,26 @@ impl Registry {
             hash: m.hash.clone(),
             runtime: m.runtime,
         };
-        self.modules.0.load().values().map(info).collect()
+        self.modules.by_package.load().values().map(info).collect()
     }
 
     /// A module's runtime and bytes, by file name.
     pub fn get(&self, file: &str) -> Option<(&'static str, Bytes)> {
-        let modules = self.modules.0.load();
+        let modules = self.modules.by_package.load();
         modules
             .values()
             .find(|m| m.source.file == file)
             .map(|m| (m.runtime, m.source.bytes.clone()))
     }
 
+    /// How often a module was registered or removed: what was found stays so while this is the same.
+    pub fn changes(&self) -> u64 {
+        self.modules.changes.load(Acquire)
+    }
+
     /// The module that calls of a package run now.
     pub fn find(&self, package: &str) -> Option<Arc<Registered>> {
-        self.modules.0.load().get(package).cloned()
+        self.modules.by_package.load().get(package).cloned()
     }
 
     fn compile(&self, file: &str, bytes: Bytes) -> Result<Arc<Registered>, CompileError> {
@@ -327,10 +346,8 @@ impl Registry {
     }
 
     fn publish(&self, registered: Arc<Registered>) {
-        self.modules.0.rcu(|map| {
-            let mut map = ByPackage::clone(map);
+        self.modules.change(|map| {
             map.insert(registered.source.package.clone(), registered.clone());
-            map
         });
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use arc_swap::Guard;
+
 use futures::FutureExt as _;
 
 use super::super::*;
@@ -59,7 +61,7 @@ impl RecordStore for Waiting {
         self.0.count()
     }
 
-    fn sets(&self) -> Arc<Sets> {
+    fn sets(&self) -> Guard<Arc<Sets>> {
         self.0.sets()
     }
 

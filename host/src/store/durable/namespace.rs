@@ -1,6 +1,8 @@
 //! The records of one namespace on disk.
 
 use std::sync::Arc;
+
+use arc_swap::Guard;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use fjall::Keyspace;
@@ -202,7 +204,7 @@ impl RecordStore for DurableStore {
         self.sizes.total()
     }
 
-    fn sets(&self) -> Arc<Sets> {
+    fn sets(&self) -> Guard<Arc<Sets>> {
         self.sets.now()
     }
 

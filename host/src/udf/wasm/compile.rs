@@ -131,8 +131,8 @@ fn ask(
 ) -> Result<Vec<Function>> {
     let limits = &compiled.limits;
     let state = State::new(compiled.log.clone(), limits);
-    let mut store = state.into_store(&compiled.shared.engine);
-    let _running = compiled.shared.ticker.running();
+    let mut store = state.into_store(&compiled.shared);
+    compiled.shared.ticker.keep_ticking();
     let mut returned = [Val::Bool(false)];
     let called = compiled.pre.instantiate(&mut store).and_then(|instance| {
         instance.get_typed_func::<(u32, Vec<u8>, Vec<u8>), (Vec<u8>,)>(&mut store, compiled.run)?;

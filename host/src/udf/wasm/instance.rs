@@ -1,7 +1,7 @@
 //! A running component, and how a batch goes through it.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use wasmtime::Store;
@@ -30,8 +30,8 @@ impl Live {
     /// A fresh instance.
     pub(super) fn start(module: &Compiled) -> Result<Self, UdfError> {
         let state = State::new(module.log.clone(), &module.limits);
-        let mut store = state.into_store(&module.shared.engine);
-        let _running = module.shared.ticker.running();
+        let mut store = state.into_store(&module.shared);
+        module.shared.ticker.keep_ticking();
         let started = module.pre.instantiate(&mut store);
         match started.and_then(|i| i.get_typed_func(&mut store, module.run)) {
             Ok(run) => Ok(Self { store, run }),
@@ -86,9 +86,11 @@ impl WasmInstance {
         let state = live.store.data_mut();
         let bins = self.module.functions[function].bins.as_deref();
         let packed = own(&mut self.packed);
+        self.module.shared.ticker.keep_ticking();
         let count = pack(batch, scope, bins, packed, &mut state.stubs);
-        let began = Instant::now();
-        state.begin(limits, budget, began);
+        // A full crossing may have been large enough to be slow.
+        let began = (count >= self.crossing).then(Instant::now);
+        state.begin(limits, budget);
         live.store.set_epoch_deadline(1);
         let parameters = (function as u32, self.arguments.clone(), self.packed.clone());
         let returned = live.run.call(&mut live.store, parameters);
@@ -105,7 +107,9 @@ impl WasmInstance {
                     });
                 }
                 self.live = Some(live);
-                self.pace(count, began);
+                if let Some(began) = began {
+                    self.pace(began.elapsed());
+                }
                 Ok(count)
             }
             Err(e) => Err(failure(&e, live.store.data(), limits, &self.module.file)),
@@ -114,11 +118,8 @@ impl WasmInstance {
 
     /// A crossing has the time of one record, so that a loop in one of many is found soon;
     /// crossings of slow functions are kept small enough for it.
-    fn pace(&mut self, count: usize, began: Instant) {
-        if count < self.crossing {
-            return;
-        }
-        let (took, limit) = (began.elapsed(), self.module.limits.time());
+    fn pace(&mut self, took: Duration) {
+        let limit = self.module.limits.time();
         if took * 8 < limit {
             self.crossing = (self.crossing * 2).min(CROSSING);
         } else if took * 3 > limit {
@@ -158,8 +159,6 @@ impl Invoker for WasmInstance {
         budget: &Budget,
         results: &mut Vec<UdfResult>,
     ) {
-        let module = self.module.clone();
-        let _running = module.shared.ticker.running();
         let mut rest = batch;
         while !rest.is_empty() {
             if budget.is_cancelled() {

@@ -7,6 +7,7 @@ use tracing::Level;
 use wasmtime::component::{Linker, Val};
 use wasmtime::{Engine, ResourceLimiter, Store, StoreContextMut, UpdateDeadline};
 
+use super::runtime::Shared;
 use super::ticker::TICK;
 use crate::model::{Body, Limits};
 use crate::udf::log::Log;
@@ -39,7 +40,10 @@ pub(super) struct Stub {
 pub(super) struct State {
     log: Arc<Log>,
     memory_limit: usize,
-    deadline: Instant,
+    /// The time limit of the call.
+    time: Duration,
+    /// When the call has to end; set at its first tick, so that calls that end sooner read no clock.
+    deadline: Option<Instant>,
     cancel: Option<Cancel>,
     /// How many more ticks the call may run for; each is of [`TICK`] at most.
     patience: Option<u128>,
@@ -55,7 +59,8 @@ impl State {
         Self {
             log,
             memory_limit: limits.memory_bytes,
-            deadline: Instant::now() + limits.time(),
+            time: limits.time(),
+            deadline: None,
             cancel: None,
             patience: None,
             memory_refused: None,
@@ -66,17 +71,22 @@ impl State {
     }
 
     /// A store over the state, its epoch callback and limiter in place.
-    pub(super) fn into_store(self, engine: &Engine) -> Store<Self> {
-        let mut store = Store::new(engine, self);
+    pub(super) fn into_store(self, shared: &Arc<Shared>) -> Store<Self> {
+        let mut store = Store::new(&shared.engine, self);
         store.limiter(|state| state);
-        store.epoch_deadline_callback(|mut context| Ok(context.data_mut().tick()));
+        let ticker = shared.clone();
+        store.epoch_deadline_callback(move |mut context| {
+            ticker.ticker.keep_ticking();
+            Ok(context.data_mut().tick())
+        });
         store.set_epoch_deadline(1);
         store
     }
 
     /// Arms the state for a call, until [`State::end`].
-    pub(super) fn begin(&mut self, limits: &Limits, budget: &Budget, now: Instant) {
-        self.deadline = now + limits.time();
+    pub(super) fn begin(&mut self, limits: &Limits, budget: &Budget) {
+        self.time = limits.time();
+        self.deadline = None;
         // The first tick may come at once.
         let ticks = |patience: Duration| patience.as_nanos().div_ceil(TICK.as_nanos());
         self.patience = budget.patience.map(ticks);
@@ -95,9 +105,13 @@ impl State {
     /// Decides whether the call goes on. Ticks come only while it runs, so that patience is not
     /// spent on waiting for a core.
     fn tick(&mut self) -> UpdateDeadline {
+        let now = Instant::now();
+        let deadline = *self
+            .deadline
+            .get_or_insert(now + self.time.saturating_sub(TICK));
         if self.cancel.as_ref().is_some_and(Cancel::is_cancelled) {
             self.ended = Some(Ended::Cancelled);
-        } else if Instant::now() >= self.deadline {
+        } else if now >= deadline {
             self.ended = Some(Ended::Timeout);
         } else {
             match &mut self.patience {
