@@ -60,8 +60,14 @@ impl Guest for Component {
             .collect()
     }
 
-    fn run(function: u32, arguments: Vec<u8>, records: Vec<u8>) -> Vec<u8> {
+    fn run(function: u32, input: Vec<u8>) {
         report_panics();
+        let arguments = input
+            .split_first_chunk()
+            .and_then(|(length, rest)| rest.split_at_checked(u32::from_le_bytes(*length) as usize));
+        let Some((arguments, records)) = arguments else {
+            panic!("the host's input is cut off");
+        };
         let found = {
             let functions = FUNCTIONS.lock().unwrap_or_else(PoisonError::into_inner);
             functions.get(function as usize).copied()
@@ -69,8 +75,8 @@ impl Guest for Component {
         let Some(found) = found else {
             panic!("there is no function number {function}");
         };
-        match batch::run(found, &arguments, &records) {
-            Ok(outcomes) => outcomes,
+        match batch::run(found, arguments, records) {
+            Ok(outcomes) => host::outcomes(&outcomes),
             Err(error) => panic!("{}", error.message()),
         }
     }

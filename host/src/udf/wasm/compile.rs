@@ -13,7 +13,7 @@ use crate::udf::log::{Log, LogLimits};
 use crate::udf::{FunctionInfo, ModuleSource};
 
 /// The interface that a component must export.
-const FUNCTIONS: &str = "petrel:udf/functions@0.1.0";
+const FUNCTIONS: &str = "petrel:udf/functions@0.2.0";
 
 /// Why a module is refused, in words for its author.
 type Result<T> = std::result::Result<T, String>;
@@ -135,7 +135,7 @@ fn ask(
     compiled.shared.ticker.keep_ticking();
     let mut returned = [Val::Bool(false)];
     let called = compiled.pre.instantiate(&mut store).and_then(|instance| {
-        instance.get_typed_func::<(u32, Vec<u8>, Vec<u8>), (Vec<u8>,)>(&mut store, compiled.run)?;
+        instance.get_typed_func::<(u32, Vec<u8>), ()>(&mut store, compiled.run)?;
         let describe = instance
             .get_func(&mut store, describe)
             .ok_or_else(|| wasmtime::Error::msg("`describe` is not a function"))?;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use wasmtime::Store;
 use wasmtime::component::TypedFunc;
 
@@ -18,7 +17,7 @@ use crate::udf::{Budget, Instance, Invoker, UdfError, UdfErrorKind, UdfResult};
 /// The most records of one crossing: past this the boundary's cost no longer shows.
 const CROSSING: usize = 256;
 
-type Run = TypedFunc<(u32, Arc<Vec<u8>>, Arc<Vec<u8>>), (Vec<u8>,)>;
+type Run = TypedFunc<(u32, Arc<Vec<u8>>), ()>;
 
 /// An instance that was not ended by a trap.
 pub(super) struct Live {
@@ -50,8 +49,10 @@ pub(super) struct WasmInstance {
     live: Option<Live>,
     /// The open function's number.
     function: usize,
-    arguments: Arc<Vec<u8>>,
-    packed: Arc<Vec<u8>>,
+    /// What a crossing hands over: the length of the open function's arguments, these, and the records.
+    input: Arc<Vec<u8>>,
+    /// Where the records start in it.
+    records: usize,
     /// How many records the next crossing takes. One after a failure, so that only the
     /// culprit fails; it doubles while crossings are well within the time of one record.
     crossing: usize,
@@ -63,8 +64,8 @@ impl WasmInstance {
             module,
             live: Some(live),
             function: 0,
-            arguments: Arc::default(),
-            packed: Arc::default(),
+            input: Arc::new(pack_arguments(&[])),
+            records: LENGTH,
             crossing: CROSSING,
         }
     }
@@ -85,21 +86,22 @@ impl WasmInstance {
         };
         let state = live.store.data_mut();
         let bins = self.module.functions[function].bins.as_deref();
-        let packed = own(&mut self.packed);
+        let input = Arc::make_mut(&mut self.input);
+        input.truncate(self.records);
         self.module.shared.ticker.keep_ticking();
-        let count = pack(batch, scope, bins, packed, &mut state.stubs);
+        let count = pack(batch, scope, bins, input, &mut state.stubs);
         // A full crossing may have been large enough to be slow.
         let began = (count >= self.crossing).then(Instant::now);
         state.begin(limits, budget);
         live.store.set_epoch_deadline(1);
-        let parameters = (function as u32, self.arguments.clone(), self.packed.clone());
+        let parameters = (function as u32, self.input.clone());
         let returned = live.run.call(&mut live.store, parameters);
-        live.store.data_mut().end();
+        let outcomes = live.store.data_mut().end();
         match returned {
-            Ok((outcomes,)) => {
+            Ok(()) => {
                 let batch = &mut batch[..count];
                 let file = &self.module.file;
-                let applied = outcome::apply(Bytes::from(outcomes), batch, limits, file, results);
+                let applied = outcome::apply(outcomes, batch, limits, file, results);
                 if let Err(e) = applied {
                     return Err(UdfError {
                         module: file.to_string(),
@@ -128,9 +130,12 @@ impl WasmInstance {
     }
 }
 
-/// The only owner of a buffer that calls borrow.
-fn own(buffer: &mut Arc<Vec<u8>>) -> &mut Vec<u8> {
-    Arc::make_mut(buffer)
+/// Bytes of the length that arguments follow.
+const LENGTH: usize = 4;
+
+fn pack_arguments(arguments: &[u8]) -> Vec<u8> {
+    let length = (arguments.len() as u32).to_le_bytes();
+    [&length, arguments].concat()
 }
 
 impl Instance for WasmInstance {
@@ -142,10 +147,9 @@ impl Instance for WasmInstance {
                 UdfError::new(UdfErrorKind::FunctionNotFound, "function not found")
             })?;
         }
-        if *self.arguments != args {
-            let arguments = own(&mut self.arguments);
-            arguments.clear();
-            arguments.extend_from_slice(args);
+        if self.input[LENGTH..self.records] != *args {
+            self.records = LENGTH + args.len();
+            self.input = Arc::new(pack_arguments(args));
         }
         Ok(self)
     }

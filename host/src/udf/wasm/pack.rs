@@ -19,7 +19,7 @@ const CROSSING_BYTES: usize = 256 << 10;
 /// Bit of a bin's type: the bin is a stub.
 const STUB: u8 = 0x80;
 
-/// Packs records from the front of `batch` and returns how many: all, or as many as make
+/// Appends records from the front of `batch` to `out` and returns how many: all, or as many as make
 /// a crossing. `bins` names those to hand over; `None` for all.
 pub(super) fn pack(
     batch: &[RecordContext],
@@ -34,7 +34,7 @@ pub(super) fn pack(
             sets.push(record.set());
         }
     }
-    out.clear();
+    let start = out.len();
     out.extend_from_slice(&[VERSION, 0]);
     out.extend_from_slice(&(sets.len() as u16).to_le_bytes());
     out.extend_from_slice(&[0; 4]);
@@ -48,11 +48,11 @@ pub(super) fn pack(
         let set = sets.iter().position(|s| *s == record.set()).unwrap_or(0);
         pack_record(record, count as u32, set as u16, bins, out, stubs);
         count += 1;
-        if out.len() > CROSSING_BYTES {
+        if out.len() - start > CROSSING_BYTES {
             break;
         }
     }
-    out[4..8].copy_from_slice(&(count as u32).to_le_bytes());
+    out[start + 4..start + 8].copy_from_slice(&(count as u32).to_le_bytes());
     count
 }
 

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::{Bytes, BytesMut};
 use tracing::Level;
-use wasmtime::component::{Linker, Val};
+use wasmtime::component::{Linker, Val, WasmList};
 use wasmtime::{Engine, ResourceLimiter, Store, StoreContextMut, UpdateDeadline};
 
 use super::runtime::Shared;
@@ -14,7 +15,7 @@ use crate::udf::log::Log;
 use crate::udf::{Budget, Cancel};
 
 /// The interface that a component may import.
-pub(super) const HOST: &str = "petrel:udf/host@0.1.0";
+pub(super) const HOST: &str = "petrel:udf/host@0.2.0";
 
 /// The most table elements that an instance may have.
 const TABLE_ELEMENTS: usize = 1 << 16;
@@ -52,6 +53,8 @@ pub(super) struct State {
     pub(super) ended: Option<Ended>,
     pub(super) panic: Option<String>,
     pub(super) stubs: Vec<Stub>,
+    /// What the call handed over; its memory is used again once nobody holds a value of it.
+    outcomes: BytesMut,
 }
 
 impl State {
@@ -67,6 +70,7 @@ impl State {
             ended: None,
             panic: None,
             stubs: Vec::new(),
+            outcomes: BytesMut::new(),
         }
     }
 
@@ -96,10 +100,11 @@ impl State {
         self.panic = None;
     }
 
-    /// Disarms the state.
-    pub(super) fn end(&mut self) {
+    /// Disarms the state, and gives the outcomes that the call handed over.
+    pub(super) fn end(&mut self) -> Bytes {
         self.cancel = None;
         self.stubs.clear();
+        self.outcomes.split().freeze()
     }
 
     /// Decides whether the call goes on. Ticks come only while it runs, so that patience is not
@@ -172,6 +177,17 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
         "panicked",
         |mut store: StoreContextMut<'_, State>, (message,): (String,)| {
             store.data_mut().panic = Some(message);
+            Ok(())
+        },
+    )?;
+    host.func_wrap(
+        "outcomes",
+        |mut store: StoreContextMut<'_, State>, (outcomes,): (WasmList<u8>,)| {
+            // Out of the store, to which the component's memory belongs too.
+            let mut copy = std::mem::take(&mut store.data_mut().outcomes);
+            copy.clear();
+            copy.extend_from_slice(outcomes.as_le_slice(&store));
+            store.data_mut().outcomes = copy;
             Ok(())
         },
     )?;
