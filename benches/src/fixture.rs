@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use petrel::dispatch::{Request, Target, UdfCall, Work, WritePolicy};
+use petrel::change::WritePolicy;
 use petrel::model::{Key, Value, msgpack};
+use petrel::request::{Request, Target, UdfCall, Work};
 use petrel::session::{DataSet, Session};
 use petrel::udf::RuntimeKind;
 use tokio::runtime::Runtime;

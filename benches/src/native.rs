@@ -1,10 +1,9 @@
 //! The functions of `bench` as Rust closures inside the host: what a call costs when no
 //! runtime is in the way. They go through the same store and commit path as the others.
 
+use petrel::change::RecordContext;
 use petrel::model::{BinName, Particle, Value, msgpack};
-use petrel::udf::{
-    Call, FunctionInfo, Instance, Module, RecordContext, UdfError, UdfErrorKind, UdfResult,
-};
+use petrel::udf::{Call, FunctionInfo, Instance, Module, UdfError, UdfErrorKind, UdfResult};
 
 type Function = fn(&mut RecordContext, &[Value]) -> UdfResult;
 

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use petrel::change::{RecordContext, Scope};
 use petrel::model::{
     BodyBuilder, Digest, Limits, Meta, Particle, ParticleType, Record, Value, msgpack,
 };
 use petrel::udf::wasm::WasmRuntime;
-use petrel::udf::{Call, ModuleSource, RecordContext, Runtime, Scope};
+use petrel::udf::{Call, ModuleSource, Runtime};
 
 const RECORDS: usize = 1 << 17;
 

@@ -5,14 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use petrel::change::{Effects, RecordContext, Scope};
 use petrel::model::{
     BodyBuilder, Digest, Limits, Meta, Particle, ParticleType, Record, Value, msgpack,
 };
 use petrel::udf::wasm::WasmRuntime;
-use petrel::udf::{
-    Call, Effects, Instance, Module, ModuleSource, RecordContext, Runtime, Scope, UdfErrorKind,
-    UdfResult,
-};
+use petrel::udf::{Call, Instance, Module, ModuleSource, Runtime, UdfErrorKind, UdfResult};
 
 fn module(name: &str) -> Arc<dyn Module> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))

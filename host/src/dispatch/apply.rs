@@ -7,12 +7,14 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use super::Namespace;
 use super::instances::{Instances, Ready};
 use super::turns::Turns;
-use super::{Namespace, Reply, Request, Work};
+use crate::change::{RecordContext, Scope};
 use crate::model::{BodyBuilder, Digest, Error, Result, ResultCode, Value};
+use crate::request::{Reply, Request, Work};
 use crate::store::{Change, Commit, Expected, StoreError, Versioned};
-use crate::udf::{RecordContext, Registry, Scope, UdfError, UdfErrorKind, UdfResult};
+use crate::udf::{Registry, UdfError, UdfErrorKind, UdfResult};
 
 /// After so many lost commits a function takes the record's turn.
 const LOSSES_BEFORE_TURN: usize = 8;

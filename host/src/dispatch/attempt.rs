@@ -2,13 +2,13 @@
 
 use super::apply::{Environment, Item, Step, Worker, failed};
 use super::instances::Ready;
-use super::operate::{self, Outcome};
-use super::{BinSelection, Reply, ReplyBins, Request, UdfCall, Work};
+use crate::change::{Effects, RecordContext, Scope, check_key};
 use crate::expr::View;
-use crate::model::{Error, Record, Result, ResultCode, now_millis};
-use crate::ops::Op;
+use crate::model::{Error, Record, Result, ResultCode, Value, now_millis};
+use crate::ops::{self, Op, OpKind, Outcome};
+use crate::request::{BinSelection, Reply, ReplyBins, Request, UdfCall, Work};
 use crate::store::{Change, Expected};
-use crate::udf::{Call, Effects, RecordContext, Scope, UdfErrorKind, UdfResult};
+use crate::udf::{Call, UdfErrorKind, UdfResult};
 
 /// The largest record, in bytes of its packed body.
 const MAX_RECORD: usize = 8 << 20;
@@ -86,11 +86,11 @@ impl Worker {
         match &request.work {
             Work::Read(selection) => read(present.record.as_ref(), selection, item).map(Step::Done),
             Work::Delete => {
-                operate::check_generation(request.policy.generation, present.record.as_ref())?;
+                request.policy.generation.admit(present.record.as_ref())?;
                 let Some(record) = &present.record else {
                     return Err(ResultCode::NotFound.into());
                 };
-                operate::check_key(record, item.user_key.as_ref())?;
+                check_key(record, item.user_key.as_ref())?;
                 Ok(Step::Commit(
                     Change::Remove,
                     present.expected,
@@ -114,11 +114,12 @@ impl Worker {
         item: &Item,
     ) -> Result<Step> {
         let mut context =
-            RecordContext::new(item.digest, item.set, item.user_key.clone(), present.record);
-        let Outcome { bins, wrote } =
-            operate::run(&mut context, request, ops, reply_all, env.scope)?;
+            RecordContext::new(item.digest, item.set, item.user_key.clone(), present.record)
+                .expiring(request.policy.ttl);
+        let writes = ops.iter().any(|op| op.kind.is_write());
+        let bins = operate(&mut context, request, ops, reply_all, env.scope)?;
         let meta = context.meta();
-        if !wrote {
+        if !writes {
             return Ok(Step::Done(Reply {
                 bins,
                 ..Reply::ok(meta.generation, meta.void_time)
@@ -132,7 +133,7 @@ impl Worker {
                 };
                 Ok(Step::Commit(change, present.expected, reply))
             }
-            None if operate::deletes(ops) => Ok(Step::Done(Reply {
+            None if ops.iter().any(|op| op.kind == OpKind::Delete) => Ok(Step::Done(Reply {
                 bins,
                 ..Reply::ok(0, 0)
             })),
@@ -156,12 +157,11 @@ impl Worker {
         for item in items {
             steps.push(match env.read_filtered(request, item) {
                 Ok(Present { record, expected }) => {
-                    contexts.push(RecordContext::new(
-                        item.digest,
-                        item.set,
-                        item.user_key.clone(),
-                        record,
-                    ));
+                    let key = item.user_key.clone();
+                    contexts.push(
+                        RecordContext::new(item.digest, item.set, key, record)
+                            .expiring(request.policy.ttl),
+                    );
                     Step::Waiting(expected)
                 }
                 Err(e) => e.into(),
@@ -243,6 +243,54 @@ impl Worker {
     }
 }
 
+/// Runs operations in order, as one change.
+fn operate(
+    context: &mut RecordContext,
+    request: &Request,
+    ops: &[Op],
+    reply_all: bool,
+    scope: &Scope,
+) -> Result<ReplyBins> {
+    let writes = ops.iter().any(|op| op.kind.is_write());
+    if let Some(record) = context.base() {
+        check_key(record, context.caller_key())?;
+    }
+    if writes {
+        request.policy.exists.admit(context.exists())?;
+        request.policy.generation.admit(context.base())?;
+        if !context.exists() && ops.iter().any(|op| op.kind == OpKind::Touch) {
+            return Err(ResultCode::NotFound.into());
+        }
+        if request.policy.exists.replaces() {
+            context.clear_bins();
+        }
+    } else if !context.exists() {
+        return Err(ResultCode::NotFound.into());
+    }
+    let mut results = Vec::new();
+    for op in ops {
+        match ops::apply(op, context, scope)? {
+            Outcome::Value(value) => results.push((op.bin, value)),
+            Outcome::Bins(bins) => {
+                results.extend(bins.into_iter().map(|(name, value)| (Some(name), value)));
+            }
+            Outcome::Nothing if reply_all => results.push((op.bin, Value::Nil)),
+            Outcome::Nothing => {}
+        }
+    }
+    if writes && ops.last().is_none_or(|op| op.kind != OpKind::Delete) {
+        if context.exists() {
+            context.update();
+        } else {
+            context.create();
+        }
+    }
+    Ok(match results.is_empty() {
+        true => ReplyBins::None,
+        false => ReplyBins::Values(results),
+    })
+}
+
 fn written(change: &Change, generation_before: u16) -> Reply {
     match change {
         Change::Put(record) => Reply::ok(record.meta.generation, record.meta.void_time),
@@ -254,7 +302,7 @@ fn read(record: Option<&Record>, selection: &BinSelection, item: &Item) -> Resul
     let Some(record) = record else {
         return Err(ResultCode::NotFound.into());
     };
-    operate::check_key(record, item.user_key.as_ref())?;
+    check_key(record, item.user_key.as_ref())?;
     let mut reply = Reply::ok(record.meta.generation, record.meta.void_time);
     if *selection != BinSelection::None {
         reply.bins = ReplyBins::Record(record.body.clone(), selection.clone());

@@ -11,8 +11,9 @@ use parking_lot::{Condvar, Mutex};
 
 use super::apply::{Environment, Item, Worker};
 use super::turns::Turns;
-use super::{Namespace, Reply, Request, priority};
+use super::{Namespace, priority};
 use crate::model::{Error, PARTITIONS, PartitionId, Result, ResultCode};
+use crate::request::{Reply, Request};
 use crate::store::{Cursor, ScanPage, Scanned};
 use crate::task::{Status, Task, TaskInfo};
 use crate::udf::Registry;

@@ -4,13 +4,14 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use super::Namespace;
 use super::apply::{Environment, Item, Worker};
 use super::background::{Background, BackgroundSpec};
 use super::pool::Pool;
 use super::reaping::Reaping;
 use super::turns::Turns;
-use super::{Namespace, Reply, Request, Target, UdfCall, Work};
 use crate::model::{Error, Result, ResultCode};
+use crate::request::{Reply, Request, Target, UdfCall, Work};
 use crate::task::{Task, Tracker};
 use crate::udf::Registry;
 

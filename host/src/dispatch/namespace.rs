@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
+use crate::change::Scope;
 use crate::model::{Error, Result, ResultCode, now_secs};
 use crate::store::{RecordStore, StoreError};
-use crate::udf::Scope;
 
 /// A namespace of records.
 pub struct Namespace {

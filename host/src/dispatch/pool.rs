@@ -10,8 +10,9 @@ use tokio::sync::oneshot;
 
 use super::apply::{Environment, Item, Worker};
 use super::turns::Turns;
-use super::{Namespace, Reply, Request, priority};
+use super::{Namespace, priority};
 use crate::model::{Error, Result, ResultCode};
+use crate::request::{Reply, Request};
 use crate::udf::Registry;
 
 /// One batch of a foreground call.

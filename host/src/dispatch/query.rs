@@ -2,32 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{BinSelection, Namespace};
-use crate::expr::{Expr, View};
-use crate::model::{Body, Digest, Meta, PartitionId, Result, now_secs};
+use super::Namespace;
+use crate::expr::View;
+use crate::model::{PartitionId, Result, now_secs};
+use crate::request::{Found, QuerySpec};
 use crate::store::{Cursor, ScanPage, Scanned};
-
-/// What a query asks for.
-#[derive(Clone, Debug)]
-pub struct QuerySpec {
-    /// The set; `None` for the whole namespace.
-    pub set: Option<Vec<u8>>,
-    /// Records that do not match are passed over.
-    pub filter: Option<Arc<Expr>>,
-    /// The bins to return.
-    pub bins: BinSelection,
-}
-
-/// A record that a query yields.
-#[derive(Clone, Debug)]
-pub struct Found {
-    /// Its digest.
-    pub digest: Digest,
-    /// Its metadata; the set's name is in [`Namespace::sets`].
-    pub meta: Meta,
-    /// Its bins and user key.
-    pub body: Body,
-}
 
 /// How many records one page reads at most before it returns to its caller.
 const PAGE: ScanPage = ScanPage {

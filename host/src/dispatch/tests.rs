@@ -7,12 +7,15 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::*;
+use crate::assembly::{self, HostOptions};
+use crate::change::RecordContext;
+use crate::change::{ExistsAction, GenerationCheck, WritePolicy};
 use crate::model::{BinName, Key, ResultCode, Ttl, Value};
 use crate::ops::{Op, OpKind};
+use crate::request::{BinSelection, Reply, ReplyBins, Request, Target, UdfCall, Work};
 use crate::task::{Status, TaskInfo};
 use crate::udf::{
-    Call, FunctionInfo, Instance, Module, RecordContext, RuntimeKind, UdfError, UdfErrorKind,
-    UdfResult,
+    Call, FunctionInfo, Instance, Module, RuntimeKind, UdfError, UdfErrorKind, UdfResult,
 };
 
 struct Native(fn(&mut RecordContext) -> UdfResult);
@@ -68,7 +71,7 @@ fn fail_after_update(record: &mut RecordContext) -> UdfResult {
 }
 
 fn host() -> Arc<Dispatcher> {
-    let host = Dispatcher::open(HostOptions::default()).unwrap();
+    let host = assembly::open(HostOptions::default()).unwrap();
     for (file, function) in [
         ("bump.native", bump as fn(&mut RecordContext) -> UdfResult),
         ("slow.native", slow_bump),

@@ -10,8 +10,9 @@ use futures::{StreamExt as _, stream};
 use super::host::Host;
 use super::outbox::{Outbox, PIECE};
 use super::scan;
-use crate::dispatch::{BackgroundSpec, Reply, Request, Target, Work};
+use crate::dispatch::BackgroundSpec;
 use crate::model::{Error, Result, ResultCode};
+use crate::request::{Reply, Request, Target, Work};
 use crate::task::TaskInfo;
 use crate::wire::{
     self, Batch, Command, FrameKind, Group, Message, ReplyTo, begin_frame, end_frame,

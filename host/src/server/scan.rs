@@ -8,8 +8,9 @@ use tokio::time::Instant;
 
 use super::host::Host;
 use super::outbox::{Outbox, PIECE};
-use crate::dispatch::{Found, Namespace, Query, QuerySpec};
+use crate::dispatch::{Namespace, Query};
 use crate::model::{PartitionId, Result, ResultCode};
+use crate::request::{Found, QuerySpec};
 use crate::store::Cursor;
 use crate::wire::{self, FrameKind, Message, QueryParams, begin_frame, end_frame};
 

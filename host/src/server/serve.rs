@@ -14,7 +14,8 @@ use tokio::task::JoinSet;
 use super::config::{Config, NamespaceConfig};
 use super::connection;
 use super::host::Host;
-use crate::dispatch::{Dispatcher, HostOptions, NamespaceOptions, Storage, Threads};
+use crate::assembly::{self, HostOptions, NamespaceOptions, Storage};
+use crate::dispatch::{Dispatcher, Threads};
 use crate::udf::LimitsByModule;
 
 /// How to serve.
@@ -72,7 +73,7 @@ fn open(config: &Config, storage: Storage) -> anyhow::Result<Dispatcher> {
         name: ns.name.clone(),
         default_ttl: ns.default_ttl,
     };
-    Ok(Dispatcher::open(HostOptions {
+    Ok(assembly::open(HostOptions {
         storage,
         namespaces: config.namespaces.iter().map(namespace).collect(),
         limits: LimitsByModule {

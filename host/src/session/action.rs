@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::Args;
-use crate::dispatch::{BinSelection, UdfCall, Work};
 use crate::model::{BinName, Error, Result, ResultCode, Value, msgpack};
 use crate::ops::{Op, OpKind};
+use crate::request::{BinSelection, UdfCall, Work};
 
 /// What a call does to each of its records; see the types that implement it.
 pub trait Action: Send + 'static {

@@ -10,8 +10,10 @@ use super::{
     Args, BinBuilder, DataSet, Delete, ExecuteTask, Function, Invoke, Put, Renews, Result, Session,
     Touch, WriteAction,
 };
-use crate::dispatch::{BackgroundSpec, ExistsAction, Work};
+use crate::change::ExistsAction;
+use crate::dispatch::BackgroundSpec;
 use crate::model::Ttl;
+use crate::request::Work;
 use crate::task::TaskInfo;
 
 /// Starts background tasks; see [`Session::background_task`].

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Result, Session};
-use crate::dispatch::{Dispatcher, HostOptions, NamespaceOptions, Storage, Threads};
+use crate::assembly::{self, HostOptions, NamespaceOptions, Storage};
+use crate::dispatch::Threads;
 use crate::model::Limits;
 use crate::store::Durability;
 
@@ -103,6 +104,6 @@ impl SessionBuilder {
         if !self.namespaces.is_empty() {
             self.options.namespaces = self.namespaces;
         }
-        Ok(Session::over(Arc::new(Dispatcher::open(self.options)?)))
+        Ok(Session::over(Arc::new(assembly::open(self.options)?)))
     }
 }

@@ -8,7 +8,7 @@ use super::{
     Action, Args, BinBuilder, Delete, Fetch, Function, IntoKeys, Invoke, Put, RecordStream, Renews,
     Result, Session, WriteAction,
 };
-use crate::dispatch::{ExistsAction, GenerationCheck};
+use crate::change::{ExistsAction, GenerationCheck};
 use crate::model::{Key, Ttl};
 
 /// A call on the records of given keys, to be finished with [`OnKeys::execute`].

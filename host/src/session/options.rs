@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::{Action, Result, SessionError};
-use crate::dispatch::{Request, WritePolicy};
+use crate::change::WritePolicy;
 use crate::expr::{Expr, ael};
+use crate::request::Request;
 
 /// The options of a call, gathered by its builder.
 #[derive(Clone, Debug, Default)]

@@ -8,8 +8,9 @@ use super::action::Selection;
 use super::options::parse;
 use super::stream::Page;
 use super::{DataSet, Record, RecordResult, RecordStream, Result, Session};
-use crate::dispatch::{self, Namespace, QuerySpec};
+use crate::dispatch::{self, Namespace};
 use crate::model::{PARTITIONS, PartitionId};
+use crate::request::QuerySpec;
 use crate::store::Cursor;
 
 /// How many pages of records may wait for their reader.

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::dispatch::{BinSelection, Found, Namespace, Reply, ReplyBins};
+use crate::dispatch::Namespace;
 use crate::model::{Body, Error, Key, Particle, ResultCode, Value, now_secs};
+use crate::request::{BinSelection, Found, Reply, ReplyBins};
 
 use super::Result;
 

@@ -8,8 +8,10 @@ use super::{
     BackgroundTasks, DataSet, Delete, Exists, Fetch, Function, Info, IntoKeys, OnKeys, Put, Query,
     RecordResult, Result, Touch,
 };
-use crate::dispatch::{Dispatcher, ExistsAction, Request, Target};
+use crate::change::ExistsAction;
+use crate::dispatch::Dispatcher;
 use crate::model::Key;
+use crate::request::{Request, Target};
 
 /// A host in this process: its records, modules and tasks. Clones share it.
 ///

@@ -3,13 +3,13 @@
 
 mod error;
 pub mod lua;
-mod record;
+
 mod registry;
 mod runtime;
 pub mod wasm;
 
 pub use error::{CompileError, UdfError, UdfErrorKind};
-pub use record::{Effects, RecordContext, Scope};
+
 pub use registry::{LimitsByModule, ModuleInfo, Modules, Registered, Registry, package_of};
 pub use runtime::{
     Call, FunctionInfo, Instance, Module, ModuleSource, Runtime, RuntimeKind, Sources, UdfResult,

@@ -5,7 +5,8 @@ use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 
-use super::{CompileError, RecordContext, Scope, UdfError};
+use super::{CompileError, UdfError};
+use crate::change::{RecordContext, Scope};
 use crate::model::{Limits, Value};
 
 /// Which runtime a module runs in.

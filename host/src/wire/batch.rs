@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::flags::{batch, row};
 use super::message::{Cursor, Header, Message, bad};
-use crate::dispatch::{Request, Target};
 use crate::expr::Expr;
 use crate::model::{Digest, Result};
+use crate::request::{Request, Target};
 
 /// Rows of one batch that share namespace and request.
 #[derive(Clone, Debug)]

@@ -6,14 +6,13 @@ use bytes::Bytes;
 
 use super::flags::{info1, info2, info3};
 use super::message::{Fields, Header, Message, bad};
-use crate::dispatch::{
-    BinSelection, ExistsAction, GenerationCheck, Request, Target, UdfCall, Work, WritePolicy,
-};
+use crate::change::{ExistsAction, GenerationCheck, WritePolicy};
 use crate::expr::{self, Expr};
 use crate::model::{
     Digest, Error, Particle, ParticleType, Result, ResultCode, Ttl, Value, msgpack,
 };
 use crate::ops::{Op, OpKind};
+use crate::request::{BinSelection, Request, Target, UdfCall, Work};
 
 /// What a message asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

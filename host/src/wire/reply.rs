@@ -4,8 +4,8 @@ use super::command::push_particle;
 use super::flags::{field, info3};
 use super::frame::{FrameKind, begin_frame, end_frame};
 use super::message::MESSAGE_HEADER;
-use crate::dispatch::{BinSelection, Found, Reply, ReplyBins};
 use crate::model::{Error, Particle, ParticleType, PartitionId, ResultCode, Value, msgpack};
+use crate::request::{BinSelection, Found, Reply, ReplyBins};
 
 /// The operation byte of bins in replies.
 const OP_READ: u8 = 1;

@@ -5,9 +5,10 @@ use proptest::prelude::*;
 
 use super::flags::{field, info1, info2, row};
 use super::*;
-use crate::dispatch::{BinSelection, ExistsAction, GenerationCheck, Reply, ReplyBins, Work};
+use crate::change::{ExistsAction, GenerationCheck};
 use crate::model::{BinName, Digest, Error, ResultCode, Ttl, Value};
 use crate::ops::OpKind;
+use crate::request::{BinSelection, Reply, ReplyBins, Work};
 
 /// A message: info bytes, generation, ttl, fields, operations as (op, type, name, data).
 fn message(

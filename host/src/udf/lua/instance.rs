@@ -14,9 +14,10 @@ use super::runtime::LuaModule;
 use super::slot::{Slot, Trip, slot};
 use super::state::{LoadError, State, allowance, clear_table, split_place};
 use super::watchdog::OnDuty;
+use crate::change::RecordContext;
 use crate::model::Value;
 use crate::model::msgpack::Reader;
-use crate::udf::{Call, Instance, RecordContext, UdfError, UdfErrorKind, UdfResult};
+use crate::udf::{Call, Instance, UdfError, UdfErrorKind, UdfResult};
 
 /// More globals than this in one call, and the state is replaced rather than cleaned.
 const MANY_GLOBALS: usize = 64;

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use mlua::ffi::*;
 
 use super::watchdog::Pulse;
+use crate::change::{RecordContext, Scope};
 use crate::model::BinName;
-use crate::udf::{RecordContext, Scope, Sources};
+use crate::udf::Sources;
 
 /// Why an invocation has to end, whatever its code says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

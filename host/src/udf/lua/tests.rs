@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::LuaRuntime;
+use crate::change::{Effects, RecordContext, Scope};
 use crate::model::msgpack::pack_list;
 use crate::model::{
     Body, BodyBuilder, Digest, Limits, Meta, Particle, ParticleType, Record, Value,
 };
 use crate::udf::{
-    Call, CompileError, Effects, Instance, Module, ModuleSource, RecordContext, Runtime, Scope,
-    Sources, UdfErrorKind, UdfResult,
+    Call, CompileError, Instance, Module, ModuleSource, Runtime, Sources, UdfErrorKind, UdfResult,
 };
 
 /// Modules that tests can `require`.

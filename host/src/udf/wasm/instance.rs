@@ -13,7 +13,8 @@ use super::module::Compiled;
 use super::outcome;
 use super::pack::pack;
 use super::state::State;
-use crate::udf::{Call, Instance, RecordContext, UdfError, UdfErrorKind, UdfResult};
+use crate::change::RecordContext;
+use crate::udf::{Call, Instance, UdfError, UdfErrorKind, UdfResult};
 
 /// The most records of one crossing: past this the boundary's cost no longer shows.
 const CROSSING: usize = 256;

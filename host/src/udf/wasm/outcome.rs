@@ -3,8 +3,9 @@
 use bytes::Bytes;
 
 use super::pack::VERSION;
+use crate::change::RecordContext;
 use crate::model::{BinName, Limits, Particle, ParticleType, Ttl, Value, msgpack};
-use crate::udf::{RecordContext, UdfError, UdfErrorKind, UdfResult};
+use crate::udf::{UdfError, UdfErrorKind, UdfResult};
 
 /// What a component returned is not what the contract says.
 #[derive(Debug, thiserror::Error)]

@@ -3,8 +3,8 @@
 use smallvec::SmallVec;
 
 use super::state::Stub;
+use crate::change::{RecordContext, Scope};
 use crate::model::Bins;
-use crate::udf::{RecordContext, Scope};
 
 /// The version of the packed forms.
 pub(super) const VERSION: u8 = 1;

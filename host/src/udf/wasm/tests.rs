@@ -5,10 +5,11 @@ use bytes::Bytes;
 use super::WasmRuntime;
 use super::outcome;
 use super::pack::{BIG_BIN, pack};
+use crate::change::{RecordContext, Scope};
 use crate::model::{
     BodyBuilder, Digest, Limits, Meta, Particle, ParticleType, Record, Value, msgpack,
 };
-use crate::udf::{ModuleSource, RecordContext, Runtime, Scope, UdfErrorKind, UdfResult};
+use crate::udf::{ModuleSource, Runtime, UdfErrorKind, UdfResult};
 
 fn refusal(bytes: impl Into<Bytes>) -> String {
     let runtime = WasmRuntime::new(Limits::default().stack_bytes).expect("the engine starts");

@@ -1,4 +1,5 @@
-//! Puts a host together: stores, runtimes, modules, threads.
+//! Puts a host together: which store, which runtimes, which namespaces. The same for every door, and the
+//! only place that names them.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,7 +7,7 @@ use std::sync::Arc;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
-use super::{Dispatcher, Namespace, Threads};
+use crate::dispatch::{Dispatcher, Namespace, Threads};
 use crate::model::{Error, Result, ResultCode};
 use crate::store::{Durable, DurableOptions, MemoryStore, RecordStore};
 use crate::udf::lua::LuaRuntime;
@@ -37,7 +38,7 @@ pub struct NamespaceOptions {
     pub default_ttl: u32,
 }
 
-/// What a host is made of; see [`Dispatcher::open`].
+/// What a host is made of; see [`open`].
 #[derive(Clone, Debug)]
 pub struct HostOptions {
     /// Where records and modules are.
@@ -68,25 +69,23 @@ impl Default for HostOptions {
     }
 }
 
-impl Dispatcher {
-    /// Opens the stores, compiles the modules found there, and starts the threads. May take
-    /// seconds where there is much to recover.
-    ///
-    /// # Errors
-    /// [`ResultCode::ServerError`] when the directory cannot be used or a store does not open.
-    pub fn open(options: HostOptions) -> Result<Self> {
-        let (stores, dir) = open_stores(&options)?;
-        let namespaces = stores
-            .into_iter()
-            .zip(&options.namespaces)
-            .map(|(store, ns)| Arc::new(Namespace::new(&ns.name, store, ns.default_ttl)))
-            .collect();
-        let modules = Arc::new(Modules::default());
-        let runtimes = runtimes(&modules, options.limits.host.stack_bytes)?;
-        let registry = Arc::new(Registry::new(modules, runtimes, dir, options.limits));
-        registry.load()?;
-        Self::start(namespaces, registry, options.threads)
-    }
+/// Opens the stores, compiles the modules found there, and starts the threads. May take
+/// seconds where there is much to recover.
+///
+/// # Errors
+/// [`ResultCode::ServerError`] when the directory cannot be used or a store does not open.
+pub fn open(options: HostOptions) -> Result<Dispatcher> {
+    let (stores, dir) = open_stores(&options)?;
+    let namespaces = stores
+        .into_iter()
+        .zip(&options.namespaces)
+        .map(|(store, ns)| Arc::new(Namespace::new(&ns.name, store, ns.default_ttl)))
+        .collect();
+    let modules = Arc::new(Modules::default());
+    let runtimes = runtimes(&modules, options.limits.host.stack_bytes)?;
+    let registry = Arc::new(Registry::new(modules, runtimes, dir, options.limits));
+    registry.load()?;
+    Dispatcher::start(namespaces, registry, options.threads)
 }
 
 fn runtimes(modules: &Arc<Modules>, stack_bytes: usize) -> Result<Vec<Arc<dyn Runtime>>> {

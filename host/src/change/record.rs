@@ -1,41 +1,9 @@
-//! The record as a function sees it: the one meaning of record effects.
-
-use std::sync::Arc;
+//! A record being changed, by a function or by operations: the one meaning of record effects.
 
 use smallvec::SmallVec;
 
+use super::{Effects, Scope};
 use crate::model::{BinName, Body, BodyBuilder, Digest, Meta, Particle, Record, Ttl, Value};
-
-/// What all records of a call share.
-#[derive(Clone, Debug)]
-pub struct Scope {
-    /// Namespace name.
-    pub namespace: Arc<str>,
-    /// Set names by id; see [`Meta::set`].
-    pub sets: Arc<Vec<Arc<str>>>,
-    /// Now, in seconds since 2010-01-01 UTC.
-    pub now: u32,
-    /// The namespace's default TTL in seconds; 0 for never.
-    pub default_ttl: u32,
-}
-
-impl Scope {
-    /// The name of a set id, empty for the null set.
-    pub fn set_name(&self, id: u16) -> &str {
-        self.sets.get(usize::from(id)).map_or("", |s| s)
-    }
-}
-
-/// What a successful invocation does to its record.
-#[derive(Clone, Debug)]
-pub enum Effects {
-    /// Nothing.
-    None,
-    /// Writes the record (create or update).
-    Put(Record),
-    /// Removes the record.
-    Remove,
-}
 
 type Changes = SmallVec<[(BinName, Value); 2]>;
 
@@ -57,6 +25,7 @@ pub struct RecordContext {
     pending: Changes,
     saved_ttl: Option<Ttl>,
     pending_ttl: Option<Ttl>,
+    call_ttl: Ttl,
 }
 
 impl RecordContext {
@@ -75,12 +44,16 @@ impl RecordContext {
             pending: Changes::new(),
             saved_ttl: None,
             pending_ttl: None,
+            call_ttl: Ttl::Default,
         }
     }
 
-    /// A context of no record, to leave in a slot whose own was taken out.
-    pub fn empty() -> Self {
-        Self::new(Digest([0; 20]), 0, None, None)
+    /// The expiry that a write gives the record unless the invocation sets its own.
+    pub fn expiring(self, ttl: Ttl) -> Self {
+        Self {
+            call_ttl: ttl,
+            ..self
+        }
     }
 
     /// Forgets what the function did, so that it can be run again.
@@ -142,6 +115,15 @@ impl RecordContext {
             return Some(&self.pending[i].1);
         }
         find(&self.saved).map(|i| &self.saved[i].1)
+    }
+
+    /// A bin as the invocation sees it; `None` when it is not there.
+    pub fn bin(&self, name: &[u8]) -> Option<Value> {
+        match self.changed_bin(name) {
+            Some(Value::Nil) => None,
+            Some(value) => Some(value.clone()),
+            None => Value::try_from(self.stored_bin(name)?).ok(),
+        }
     }
 
     /// A bin as it was read, not yet looked into.
@@ -265,7 +247,7 @@ impl RecordContext {
             };
         }
         let before = self.meta();
-        let ttl = self.saved_ttl.unwrap_or_default();
+        let ttl = self.saved_ttl.unwrap_or(self.call_ttl);
         let generation = match self.base {
             Some(_) => before.generation.wrapping_add(1).max(1),
             None => 1,
