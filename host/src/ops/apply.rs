@@ -1,20 +1,9 @@
 //! One operation, applied to the record in hand.
 
-use super::op::{Op, OpKind};
+use super::op::{Op, OpKind, Outcome};
 use super::{expression, scalar};
 use crate::change::{RecordContext, Scope};
 use crate::model::{BinName, Error, Particle, Result, ResultCode, Value};
-
-/// What an operation gives back.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
-    /// Nothing, as most writes do.
-    Nothing,
-    /// A value, of the operation's bin.
-    Value(Value),
-    /// Every bin of the record.
-    Bins(Vec<(BinName, Value)>),
-}
 
 /// Applies an operation; what it writes is seen by the operations after it.
 ///

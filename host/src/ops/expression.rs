@@ -1,7 +1,6 @@
 //! Expression operations: a bin or a result computed from the record as it is by then.
 
-use super::Outcome;
-use super::op::{Op, OpKind};
+use super::op::{Op, OpKind, Outcome};
 use crate::change::{Effects, RecordContext, Scope};
 use crate::expr::{self, View};
 use crate::model::msgpack::{DecodeError, Reader};

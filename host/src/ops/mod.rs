@@ -5,5 +5,5 @@ mod expression;
 mod op;
 mod scalar;
 
-pub use apply::{Outcome, apply};
-pub use op::{Op, OpKind};
+pub use apply::apply;
+pub use op::{Op, OpKind, Outcome};

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use super::action::PutBins;
-use super::on_keys::seconds;
-use super::options::Options;
+use super::options::{Options, seconds};
 use super::{
     Args, BinBuilder, DataSet, Delete, ExecuteTask, Function, Invoke, Put, Renews, Result, Session,
     Touch, WriteAction,

@@ -1,8 +1,11 @@
 //! What travels with every call: write policies and a filter.
 
+use std::time::Duration;
+
 use super::{Action, Result, SessionError};
 use crate::change::WritePolicy;
 use crate::expr::ael;
+use crate::model::Ttl;
 use crate::request::{Filter, Request};
 
 /// The options of a call, gathered by its builder.
@@ -34,4 +37,9 @@ pub(super) fn parse(filter: Option<String>) -> Result<Option<Filter>> {
             text,
         }),
     }
+}
+
+/// The two largest values mean something else on the wire.
+pub(super) fn seconds(ttl: Duration) -> Ttl {
+    Ttl::Seconds(ttl.as_secs().clamp(1, u64::from(u32::MAX - 2)) as u32)
 }

@@ -7,7 +7,7 @@ use arc_swap::Guard;
 
 use futures::future::{BoxFuture, Either, Ready, ready};
 
-use super::Sets;
+use super::{Sets, StoreError};
 use crate::model::{Digest, PartitionId, Record};
 
 /// Tells one state of a record from another; opaque to callers.
@@ -61,25 +61,6 @@ pub struct Committed {
     pub version: Version,
     /// Whether there was a record before.
     pub existed: bool,
-}
-
-/// Why a store refused.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The record is not as expected: read it again.
-    #[error("the record changed since it was read")]
-    Conflict,
-    /// The storage engine failed.
-    #[error("storage failed: {0}; see the log, and check the data directory's disk")]
-    Engine(String),
-    /// A record on disk does not decode.
-    #[error("record {digest:?} is damaged on disk: {what}")]
-    Damaged {
-        /// Which.
-        digest: Digest,
-        /// How.
-        what: &'static str,
-    },
 }
 
 /// Where a partition scan stands.

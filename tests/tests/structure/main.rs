@@ -23,14 +23,14 @@ const FLOORS: [&[&str]; 10] = [
     &["request"],
     &["task", "wire"],
     &["dispatch"],
-    &["host"],
+    &["assembly"],
     &["session", "server"],
     &["cli", "main"],
 ];
 
 /// The runtimes, and the one room that may name them: the assembly.
 const RUNTIMES: [&str; 2] = ["lua", "wasm"];
-const ASSEMBLY: &str = "host";
+const ASSEMBLY: &str = "assembly";
 
 fn floor(room: &str) -> Option<usize> {
     FLOORS.iter().position(|rooms| rooms.contains(&room))

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use wasmtime::component::{Component, Val};
 
+use super::compiled::{Compiled, Function};
+use super::engine::Shared;
 use super::failure::failure;
-use super::module::{Compiled, Function};
-use super::runtime::Shared;
 use super::state::{HOST, State};
 use crate::model::Limits;
 use crate::udf::log::{Log, LogLimits};
@@ -131,7 +131,7 @@ fn ask(
 ) -> Result<Vec<Function>> {
     let limits = &compiled.limits;
     let state = State::new(compiled.log.clone(), limits);
-    let mut store = state.into_store(&compiled.shared);
+    let mut store = state.into_store(&compiled.shared.engine, &compiled.shared.ticker);
     compiled.shared.ticker.keep_ticking();
     let mut returned = [Val::Bool(false)];
     let called = compiled.pre.instantiate(&mut store).and_then(|instance| {

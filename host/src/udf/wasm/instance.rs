@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use wasmtime::Store;
 use wasmtime::component::TypedFunc;
 
+use super::compiled::{Compiled, Function};
 use super::failure::failure;
-use super::module::{Compiled, Function};
 use super::outcome;
 use super::pack::pack;
 use super::state::State;
@@ -29,7 +29,7 @@ impl Live {
     /// A fresh instance.
     pub(super) fn start(module: &Compiled) -> Result<Self, UdfError> {
         let state = State::new(module.log.clone(), &module.limits);
-        let mut store = state.into_store(&module.shared);
+        let mut store = state.into_store(&module.shared.engine, &module.shared.ticker);
         module.shared.ticker.keep_ticking();
         let started = module.pre.instantiate(&mut store);
         match started.and_then(|i| i.get_typed_func(&mut store, module.run)) {

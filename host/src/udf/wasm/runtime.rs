@@ -1,30 +1,14 @@
-//! The engine and its settings.
+//! The Wasm runtime, as a registry knows it.
 
 use std::sync::Arc;
 
-use wasmtime::{
-    Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
-    component::Linker,
-};
-
-use super::state::{self, State};
-use super::ticker::Ticker;
+use super::engine::Shared;
 use super::{compile, module::WasmModule};
 use crate::model::{Error, Limits, Result, ResultCode};
 use crate::udf::{CompileError, Module, ModuleSource, Runtime};
 
 /// The most stack that a function may have: half of what threads have by default.
 const MAX_STACK: usize = 1 << 20;
-
-/// Bytes of a memory that are zeroed rather than given back when its instance ends.
-const KEEP_RESIDENT: usize = 256 << 10;
-
-/// What every module of the runtime shares.
-pub(super) struct Shared {
-    pub(super) engine: Engine,
-    pub(super) linker: Linker<State>,
-    pub(super) ticker: Ticker,
-}
 
 /// Compiles and runs components of the world `petrel:udf/udf`.
 #[derive(Clone)]
@@ -49,57 +33,10 @@ impl WasmRuntime {
                 format!("stack-bytes is {stack_bytes}; it can be 1 to {MAX_STACK}"),
             ));
         }
-        let engine = match Engine::new(&config(Some(instances), stack_bytes)) {
-            Ok(engine) => engine,
-            Err(e) => {
-                tracing::warn!("no address space for a pool of Wasm instances, going without: {e}");
-                Engine::new(&config(None, stack_bytes)).map_err(|e| fatal("the Wasm engine", &e))?
-            }
-        };
-        let ticker =
-            Ticker::start(engine.clone()).map_err(|e| fatal("the Wasm ticker thread", &e))?;
-        let linker = state::linker(&engine).map_err(|e| fatal("the Wasm linker", &e))?;
         Ok(Self {
-            shared: Arc::new(Shared {
-                engine,
-                linker,
-                ticker,
-            }),
+            shared: Arc::new(Shared::start(stack_bytes, instances)?),
         })
     }
-}
-
-fn fatal(what: &str, cause: &dyn std::fmt::Display) -> Error {
-    Error::new(
-        ResultCode::ServerError,
-        format!("{what} cannot be started: {cause}"),
-    )
-}
-
-fn config(pooled: Option<u32>, stack_bytes: usize) -> Config {
-    let mut config = Config::new();
-    config
-        .cranelift_opt_level(OptLevel::Speed)
-        .epoch_interruption(true)
-        .max_wasm_stack(stack_bytes)
-        // Nothing here is async; without it a call keeps no task state.
-        .concurrency_support(false)
-        // Memories stay where they were reserved, so compiled code keeps their address and
-        // the guard pages stand in for bounds checks.
-        .memory_may_move(false);
-    if let Some(instances) = pooled {
-        let mut pool = PoolingAllocationConfig::new();
-        pool.total_component_instances(instances)
-            .total_core_instances(instances.saturating_mul(4))
-            .total_memories(instances)
-            .total_tables(instances.saturating_mul(2))
-            // The limiter sets the real limit, per module.
-            .max_memory_size(4 << 30)
-            .linear_memory_keep_resident(KEEP_RESIDENT)
-            .table_keep_resident(KEEP_RESIDENT);
-        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-    }
-    config
 }
 
 impl Runtime for WasmRuntime {

@@ -8,8 +8,7 @@ use tracing::Level;
 use wasmtime::component::{Linker, Val, WasmList};
 use wasmtime::{Engine, ResourceLimiter, Store, StoreContextMut, UpdateDeadline};
 
-use super::runtime::Shared;
-use super::ticker::TICK;
+use super::ticker::{TICK, Ticker};
 use crate::model::{Body, Limits};
 use crate::udf::log::Log;
 use crate::udf::{Budget, Cancel};
@@ -75,12 +74,12 @@ impl State {
     }
 
     /// A store over the state, its epoch callback and limiter in place.
-    pub(super) fn into_store(self, shared: &Arc<Shared>) -> Store<Self> {
-        let mut store = Store::new(&shared.engine, self);
+    pub(super) fn into_store(self, engine: &Engine, ticker: &Arc<Ticker>) -> Store<Self> {
+        let mut store = Store::new(engine, self);
         store.limiter(|state| state);
-        let ticker = shared.clone();
+        let ticker = ticker.clone();
         store.epoch_deadline_callback(move |mut context| {
-            ticker.ticker.keep_ticking();
+            ticker.keep_ticking();
             Ok(context.data_mut().tick())
         });
         store.set_epoch_deadline(1);
