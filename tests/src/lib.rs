@@ -1,7 +1,6 @@
 //! What the integration tests share: a host to talk to, the modules to register, the
 //! clients' values, and raw frames for what no client would send.
 
-pub mod base64;
 pub mod guests;
 pub mod host;
 pub mod raw;

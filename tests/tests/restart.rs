@@ -2,7 +2,8 @@
 
 use aerospike::{AdminPolicy, Client, Expiration, UdfLang, Value, WritePolicy, as_bin};
 use anyhow::{Context, Result};
-use petrel_tests::{Host, Runtime, base64, guests, raw, users};
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use petrel_tests::{Host, Runtime, guests, raw, users};
 
 async fn bump(client: &Client, package: &str) -> aerospike::Result<Option<Value>> {
     client
@@ -42,7 +43,7 @@ async fn modules_are_listed_given_back_and_removed() -> Result<()> {
             .split(';')
             .find_map(|part| part.strip_prefix("content="))
             .with_context(|| format!("no content in {given:.80}"))?;
-        assert_eq!(base64::decode(content)?, runtime.module("bench")?, "{file}");
+        assert_eq!(BASE64.decode(content)?, runtime.module("bench")?, "{file}");
 
         bump(&client, &package).await?;
         let task = client.remove_udf(&AdminPolicy::default(), &file).await?;
@@ -184,6 +185,38 @@ async fn a_module_is_replaced_while_it_runs() -> Result<()> {
     }
     for caller in callers {
         tokio::time::timeout(std::time::Duration::from_secs(20), caller).await???;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn modules_that_require_each_other_come_back_whatever_their_order() -> Result<()> {
+    let mut host = Host::durable()?;
+    let client = host.client().await?;
+    users::load(&client, 1).await?;
+    // Of the two rows one runs against the order of the directory.
+    let rows = [["m1", "m2", "m3", "m4"], ["n4", "n3", "n2", "n1"]];
+    for row in rows {
+        guests::register(&client, &format!("{}.lua", row[0]), b"return 1").await?;
+        for pair in row.windows(2) {
+            let text = format!(
+                "local n = require('{}') + 1\nfunction f() return n end\nreturn n",
+                pair[0]
+            );
+            guests::register(&client, &format!("{}.lua", pair[1]), text.as_bytes()).await?;
+        }
+    }
+    let list = raw::info(host.address(), "udf-list")?;
+    client.close().await?;
+    host.restart()?;
+    assert_eq!(raw::info(host.address(), "udf-list")?, list);
+    let client = host.client().await?;
+    for row in rows {
+        let policy = WritePolicy::default();
+        let result = client
+            .execute_udf(&policy, &users::key(1), row[3], "f", &[])
+            .await?;
+        assert_eq!(result, Some(Value::Int(4)), "{row:?}");
     }
     Ok(())
 }

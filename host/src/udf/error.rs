@@ -2,7 +2,7 @@
 
 use crate::model::{Error, ResultCode};
 
-/// Why a module was refused at registration.
+/// Why a module was refused at registration: it is not well formed, or its own statements fail.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}:{line}: {message}")]
 pub struct CompileError {

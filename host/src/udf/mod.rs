@@ -1,12 +1,16 @@
 //! User-defined functions: the contract of a runtime, the runtimes, and the registry of modules.
 
 mod budget;
+mod directory;
 mod error;
 pub mod log;
 pub mod lua;
 mod registry;
 mod runtime;
 pub mod wasm;
+
+#[cfg(test)]
+mod tests;
 
 pub use budget::{Budget, Cancel};
 pub use error::{CompileError, UdfError, UdfErrorKind};

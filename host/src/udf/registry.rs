@@ -1,7 +1,6 @@
 //! The modules a host has: registered, compiled, persisted, replaced atomically.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -13,9 +12,10 @@ use cap_std::fs::Dir;
 use sha1::{Digest as _, Sha1};
 use tokio::sync::Mutex;
 
+use super::directory::ModuleDirectory;
 use super::log::{LINE_BYTES, one_line};
 use super::{CompileError, Module, ModuleSource, Runtime, Sources};
-use crate::model::{Error, LimitOverrides, Limits, Result, ResultCode, now_millis};
+use crate::model::{LimitOverrides, Limits, Result, now_millis};
 
 /// The longest file name of a module, in bytes.
 const MAX_FILE_NAME: usize = 128;
@@ -126,10 +126,13 @@ impl LimitsByModule {
 pub struct Registry {
     modules: Arc<Modules>,
     runtimes: Vec<Arc<dyn Runtime>>,
-    dir: Option<Arc<Dir>>,
+    dir: Option<ModuleDirectory>,
     limits: LimitsByModule,
     /// One registration or removal at a time, so that disk and memory agree.
-    changing: Mutex<()>,
+    changing: Arc<Mutex<()>>,
+    /// Modules of the directory that do not load, by file name: one that they require may be
+    /// registered later.
+    left_out: parking_lot::Mutex<Vec<(String, Bytes)>>,
 }
 
 impl Registry {
@@ -143,40 +146,55 @@ impl Registry {
         Self {
             modules,
             runtimes,
-            dir: dir.map(Arc::new),
+            dir: dir.map(ModuleDirectory),
             limits,
-            changing: Mutex::new(()),
+            changing: Arc::default(),
+            left_out: Default::default(),
         }
     }
 
-    /// Compiles every module of the directory. A module that no longer compiles is logged
-    /// and left where it is.
+    /// Compiles every module of the directory. One that is refused is logged and left where it
+    /// is; it is tried again after each registration.
     ///
     /// # Errors
-    /// [`ResultCode::ServerError`] when the directory cannot be read.
+    /// [`ResultCode::ServerError`](crate::model::ResultCode::ServerError) when the directory
+    /// cannot be read.
     pub fn load(&self) -> Result<()> {
         let Some(dir) = &self.dir else { return Ok(()) };
-        for entry in dir.entries().map_err(disk)? {
-            let entry = entry.map_err(disk)?;
-            let Ok(file) = entry.file_name().into_string() else {
-                continue;
-            };
-            if file.starts_with('.') || !entry.file_type().map_err(disk)?.is_file() {
-                continue;
-            }
-            let mut bytes = Vec::new();
-            dir.open(&file)
-                .and_then(|mut f| f.read_to_end(&mut bytes))
-                .map_err(disk)?;
-            match self.compile(&file, bytes.into()) {
-                Ok(registered) => self.publish(registered),
-                Err(e) => tracing::error!(
-                    "module {file} is left out: {}",
-                    one_line(e.to_string().as_bytes(), LINE_BYTES)
-                ),
-            }
+        *self.left_out.lock() = dir.read()?;
+        for e in self.load_left_out() {
+            let why = e.to_string();
+            tracing::error!(
+                "a module is left out: {}",
+                one_line(why.as_bytes(), LINE_BYTES)
+            );
         }
         Ok(())
+    }
+
+    /// Tries the modules that were left out, again and again while one of them loads, which
+    /// others may require. Returns why the rest is refused.
+    fn load_left_out(&self) -> Vec<CompileError> {
+        let mut left_out = std::mem::take(&mut *self.left_out.lock());
+        loop {
+            let before = left_out.len();
+            let mut refusals = Vec::new();
+            left_out.retain(|(file, bytes)| match self.compile(file, bytes.clone()) {
+                Ok(registered) => {
+                    tracing::info!("module {file} loaded");
+                    self.publish(registered);
+                    false
+                }
+                Err(e) => {
+                    refusals.push(e);
+                    true
+                }
+            });
+            if refusals.is_empty() || left_out.len() == before {
+                *self.left_out.lock() = left_out;
+                return refusals;
+            }
+        }
     }
 
     /// Compiles a module and makes it the one that calls of its package run. Running
@@ -185,9 +203,11 @@ impl Registry {
     /// # Errors
     /// [`CompileError`] when the name or the module is refused; nothing changes then.
     pub async fn register(self: &Arc<Self>, file: &str, bytes: Bytes) -> Result<(), CompileError> {
-        let _one = self.changing.lock().await;
+        let one = self.changing.clone().lock_owned().await;
         let (this, name) = (self.clone(), file.to_string());
         let work = move || {
+            // Held to the end, whether or not somebody still waits for the answer.
+            let _one = one;
             let started = Instant::now();
             let registered = this.compile(&name, bytes)?;
             this.persist(&registered)
@@ -199,6 +219,7 @@ impl Registry {
                 started.elapsed()
             );
             this.publish(registered);
+            this.load_left_out();
             Ok(())
         };
         match tokio::task::spawn_blocking(work).await {
@@ -225,24 +246,18 @@ impl Registry {
     /// Removes a module by file name. Returns whether there was one.
     ///
     /// # Errors
-    /// [`ResultCode::ServerError`] when the file cannot be removed.
+    /// [`ResultCode::ServerError`](crate::model::ResultCode::ServerError) when the file cannot
+    /// be removed.
     pub async fn remove(&self, file: &str) -> Result<bool> {
         let _one = self.changing.lock().await;
-        if !self
-            .modules
-            .by_package
-            .load()
-            .values()
-            .any(|m| m.source.file == file)
-        {
+        let registered = self.get(file).is_some();
+        if !registered && !self.left_out.lock().iter().any(|(f, _)| f == file) {
             return Ok(false);
         }
         if let Some(dir) = &self.dir {
-            match dir.remove_file(file) {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(disk(e)),
-                _ => {}
-            }
+            dir.remove(file)?;
         }
+        self.left_out.lock().retain(|(f, _)| f != file);
         self.modules
             .change(|map| map.retain(|_, m| m.source.file != file));
         Ok(true)
@@ -323,25 +338,25 @@ impl Registry {
         )))
     }
 
-    /// Writes the module beside its final name, syncs it, and renames it: a crash leaves the
-    /// old module or the new one.
+    /// Writes the module, and removes what had its package name under another file name.
     fn persist(&self, registered: &Registered) -> Result<()> {
-        let Some(dir) = &self.dir else { return Ok(()) };
-        let file = &registered.source.file;
-        let partial = format!(".{file}.partial");
-        let write = || -> std::io::Result<()> {
-            let mut out = dir.create(&partial)?;
-            out.write_all(&registered.source.bytes)?;
-            out.sync_all()?;
-            dir.rename(&partial, dir, file)
-        };
-        write().map_err(disk)?;
-        let old = self
-            .find(&registered.source.package)
-            .filter(|old| old.source.file != *file);
-        if let Some(old) = old {
-            dir.remove_file(&old.source.file).map_err(disk)?;
+        let ModuleSource {
+            file,
+            package,
+            bytes,
+        } = &registered.source;
+        let mut left_out = self.left_out.lock();
+        if let Some(dir) = &self.dir {
+            dir.write(file, bytes)?;
+            let old = self.find(package).map(|old| old.source.file.clone());
+            let unloaded = left_out.iter().map(|(f, _)| f.clone());
+            for other in old.into_iter().chain(unloaded) {
+                if other != *file && package_of(&other) == package {
+                    dir.remove(&other)?;
+                }
+            }
         }
+        left_out.retain(|(f, _)| package_of(f) != package);
         Ok(())
     }
 
@@ -379,11 +394,4 @@ fn refuse(file: &str, message: String) -> CompileError {
         line: 0,
         message,
     }
-}
-
-fn disk(e: std::io::Error) -> Error {
-    Error::new(
-        ResultCode::ServerError,
-        format!("the module directory cannot be used: {e}; check its permissions and space"),
-    )
 }

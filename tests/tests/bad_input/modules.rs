@@ -2,9 +2,10 @@
 
 use aerospike::{AdminPolicy, Client, UdfLang, Value, WritePolicy};
 use anyhow::{Context, Result, ensure};
-use petrel_tests::{Runtime, base64, guest, guests, raw, users};
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use petrel_tests::{Runtime, guest, guests, raw, users};
 
-use crate::{UDF_CODE, host_with_a_user, still_serves};
+use crate::{host_with_a_user, still_serves};
 
 /// Tries to register what cannot be, and gives what the host says about it. The message in
 /// that is base64, which this client hands on as it is.
@@ -18,7 +19,7 @@ async fn refused(client: &Client, file: &str, body: &[u8]) -> Result<String> {
     let Some((head, message)) = text.split_once("message=") else {
         return Ok(text);
     };
-    let message = base64::decode(message).with_context(|| text.clone())?;
+    let message = BASE64.decode(message).with_context(|| text.clone())?;
     Ok(format!("{head}message={}", String::from_utf8(message)?))
 }
 
@@ -53,37 +54,47 @@ async fn lua_that_does_not_compile_is_refused_with_file_and_line() -> Result<()>
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lua_that_fails_or_loops_while_it_loads_fails_in_time() -> Result<()> {
-    let (host, client) = host_with_a_user().await?;
-    for (file, body) in [
+async fn lua_that_fails_or_loops_while_it_loads_is_refused_with_file_and_line() -> Result<()> {
+    let (host, _client) = host_with_a_user().await?;
+    for (file, body, line, message) in [
         (
             "failing.lua",
             "\nlocal x = nil + 1\nfunction f(rec) return 1 end",
+            2,
+            "attempt to perform arithmetic on a nil value",
+        ),
+        (
+            "raising.lua",
+            "function f(rec) return 1 end\nerror('not today')",
+            2,
+            "not today",
         ),
         (
             "looping.lua",
             "while true do end\nfunction f(rec) return 1 end",
+            1,
+            "the module's own statements ran past the time limit of 500 ms (time-ms)",
+        ),
+        (
+            "requiring.lua",
+            "local h = require('missing')\nfunction f(rec) return 1 end",
+            1,
+            "module 'missing' is not registered, or uses _ENV",
         ),
     ] {
-        // Whether its registration is refused or its calls fail is not laid down.
-        if guests::register(&client, file, body.as_bytes())
-            .await
-            .is_ok()
-        {
-            let package = file.trim_end_matches(".lua");
-            let mut policy = WritePolicy::default();
-            policy.base_policy.total_timeout = 8_000;
-            policy.base_policy.socket_timeout = 8_000;
-            let error = client
-                .execute_udf(&policy, &users::key(1), package, "f", &[])
-                .await
-                .err()
-                .with_context(|| format!("{file} was loaded and ran"))?;
-            ensure!(error.result_code() == UDF_CODE, "{file}: {error}");
-        }
-        still_serves(&host).await?;
+        let command = format!(
+            "udf-put:filename={file};content={};content-len={};udf-type=LUA;",
+            BASE64.encode(body.as_bytes()),
+            body.len()
+        );
+        let message = BASE64.encode(message.as_bytes());
+        assert_eq!(
+            raw::info(host.address(), &command)?,
+            format!("error=compile_error;file={file};line={line};message={message}")
+        );
     }
-    Ok(())
+    assert_eq!(raw::info(host.address(), "udf-list")?, "");
+    still_serves(&host).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::instance::LuaInstance;
-use super::state::{LoadError, State};
+use super::state::{LoadError, State, split_place};
 use crate::model::Limits;
 use crate::udf::log::{Log, LogLimits};
 use crate::udf::{
@@ -40,6 +40,7 @@ impl Runtime for LuaRuntime {
         source: ModuleSource,
         limits: &Limits,
     ) -> Result<Arc<dyn Module>, CompileError> {
+        let file = source.file.clone();
         let mut module = LuaModule {
             log: Log::new(&source.file, LogLimits::default()),
             source,
@@ -54,13 +55,33 @@ impl Runtime for LuaRuntime {
                 module.spare = Mutex::new(Some(state));
             }
             Err(LoadError::Compile(e)) => return Err(e),
-            // As with the incumbent, a module that does not run yet can be registered: it
-            // may require one that is registered later.
-            Err(LoadError::Run(e)) => {
-                tracing::warn!("module {} does not load: {e}", module.source.file);
-            }
+            Err(LoadError::Run(e)) => return Err(refusal(file, e, limits)),
         }
         Ok(Arc::new(Handle(Arc::new(module))))
+    }
+}
+
+/// Why a module whose own statements failed is refused.
+fn refusal(file: String, e: UdfError, limits: &Limits) -> CompileError {
+    let (line, message) = match split_place(&e.message, &file) {
+        Some((line, message)) => (line, message.to_owned()),
+        None => (0, e.message),
+    };
+    let message = match e.kind {
+        UdfErrorKind::Timeout => format!(
+            "the module's own statements ran past the time limit of {} ms (time-ms)",
+            limits.time_ms
+        ),
+        UdfErrorKind::Memory => format!(
+            "the module's own statements need more memory than the limit of {} bytes (memory-bytes)",
+            limits.memory_bytes
+        ),
+        _ => message,
+    };
+    CompileError {
+        file,
+        line,
+        message,
     }
 }
 

@@ -153,6 +153,25 @@ pub(super) unsafe fn give_up(l: *mut lua_State, slot: &Slot) -> ! {
         Trip::Memory => c"not enough memory",
         Trip::Overran | Trip::Timeout | Trip::No => c"the invocation ran past its time limit",
     };
-    lua_pushstring(l, text.as_ptr());
+    if slot.trip == Trip::Memory {
+        lua_pushstring(l, text.as_ptr());
+    } else {
+        push_place(l);
+        lua_pushstring(l, text.as_ptr());
+        lua_concat(l, 2);
+    }
     lua_error(l)
+}
+
+/// Pushes the place of the Lua code that runs, as `FILE:LINE: `. (`luaL_where` wants its level:
+/// this is called from a hook, inside the function itself, as well as from functions in C.)
+unsafe fn push_place(l: *mut lua_State) {
+    for level in 0..4 {
+        luaL_where(l, level);
+        if lua_rawlen(l, -1) > 0 {
+            return;
+        }
+        lua_pop(l, 1);
+    }
+    lua_pushstring(l, c"".as_ptr());
 }

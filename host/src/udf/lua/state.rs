@@ -348,9 +348,12 @@ impl Survey<'_> {
     }
 }
 
-/// Splits Lua's `file:line: message`.
+/// Splits Lua's `file:line: message`. Of a long file name Lua gives `...` and its end.
 pub(super) fn split_place<'a>(text: &'a str, file: &str) -> Option<(u32, &'a str)> {
-    let rest = text.strip_prefix(file)?.strip_prefix(':')?;
+    let rest = match text.strip_prefix("...").and_then(|t| t.split_once(':')) {
+        Some((end, rest)) if !end.is_empty() && file.ends_with(end) => rest,
+        _ => text.strip_prefix(file)?.strip_prefix(':')?,
+    };
     let (line, message) = rest.split_once(':')?;
     Some((line.parse().ok()?, message.strip_prefix(' ')?))
 }

@@ -1,0 +1,77 @@
+//! What is out of reach.
+
+use super::*;
+
+#[test]
+fn nothing_of_the_host_is_in_reach() {
+    for name in [
+        "io",
+        "package",
+        "dofile",
+        "loadfile",
+        "loadstring",
+        "string.dump",
+        "os.execute",
+        "os.exit",
+        "os.getenv",
+        "os.remove",
+        "os.rename",
+        "os.tmpname",
+        "os.setlocale",
+        "debug.getinfo",
+    ] {
+        let body = format!(
+            "local t = _G for k in string.gmatch('{name}', '[^.]+') do if type(t) == 'function' then return nil end t = t[k] end return t == nil"
+        );
+        let result = eval(&body);
+        assert!(
+            matches!(&result, Ok(Value::Bool(true) | Value::Nil)),
+            "{name}: {result:?}"
+        );
+    }
+    table(
+        &[
+            ("return load('\\x1bLua')", "Nil"),
+            ("return load('return rec')()", "Nil"),
+            ("return load('return 1 + 1')()", "Int(2)"),
+            (
+                "return select(2, pcall(setmetatable, {}, {__gc = print}))",
+                "error: ",
+            ),
+        ][..3],
+    );
+    let e = text_of(eval("setmetatable({}, {__gc = print})"));
+    assert!(e.contains("__gc"), "{e}");
+}
+
+#[test]
+fn no_call_sees_what_another_left() {
+    let attempts = [
+        "x = (x or 0) + 1 return x",
+        "_G.x = (_G.x or 0) + 1 return x",
+        "pcall(function() string.x = (string.x or 0) + 1 end) return (string.x or 0) + 1",
+        "pcall(rawset, math, 'x', (math.x or 0) + 1) return math.x or 1",
+        "pcall(setmetatable, _G, {__index = function() return 9 end}) x = (x or 0) + 1 return x",
+        "local s = getmetatable('') if s then s.x = (s.x or 0) + 1 return s.x end return 1",
+        "u = (u0 or 0) + 1 local r = u0 u0 = u return r == nil and 1 or 2",
+        "hidden = hidden + 1 return hidden",
+        "kept.n = (kept.n or 0) + 1 return kept.n",
+        "helper = require('helper') helper.n = (helper.n or 0) + 1 return helper.n",
+        "local r = f ~= nil and 1 or 2 f = nil return r",
+        "_ENV = {} return 1",
+    ];
+    for attempt in attempts {
+        for prefix in ["", "local hidden = 0 ", "local hidden = 0 kept = {} "] {
+            if prefix.is_empty() && attempt.contains("hidden")
+                || !prefix.contains("kept") && attempt.contains("kept")
+            {
+                continue;
+            }
+            let module = compile(&format!("{prefix}function f() {attempt} end")).expect("compiles");
+            let mut instance = module.instantiate().expect("instantiates");
+            let mut batch = [missing(), missing(), missing()];
+            let results = run_with(&mut *instance, "f", vec![], &mut batch);
+            assert_eq!(results, vec![Ok(1.into()); 3], "{prefix}{attempt}");
+        }
+    }
+}
