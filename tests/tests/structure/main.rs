@@ -14,26 +14,28 @@ use anyhow::{Context, Result};
 use circles::circles;
 use tree::{Edge, Tree};
 
-/// The rooms of `host/src`, lowest floor first.
-const FLOORS: [&[&str]; 10] = [
-    &["model"],
-    &["store", "change", "cdt"],
-    &["expr", "index"],
-    &["ops", "udf"],
-    &["request"],
-    &["task", "wire"],
-    &["dispatch"],
-    &["assembly"],
-    &["session", "server"],
-    &["cli", "main"],
-];
+/// The page that says which floors there are.
+const ARCHITECTURE: &str = include_str!("../../../ARCHITECTURE.md");
+
+/// The rooms of `host/src`, lowest floor first, as the page lists them.
+fn floors() -> Vec<Vec<&'static str>> {
+    let (_, block) = ARCHITECTURE
+        .split_once("```floors\n")
+        .expect("the page has a block of floors");
+    let (block, _) = block.split_once("```").expect("the block ends");
+    let rooms = |line: &'static str| {
+        let names = line.split("  ").next().unwrap_or_default();
+        names.split(", ").map(str::trim).collect()
+    };
+    block.lines().rev().map(rooms).collect()
+}
 
 /// The runtimes, and the one room that may name them: the assembly.
 const RUNTIMES: [&str; 2] = ["lua", "wasm"];
 const ASSEMBLY: &str = "assembly";
 
 fn floor(room: &str) -> Option<usize> {
-    FLOORS.iter().position(|rooms| rooms.contains(&room))
+    floors().iter().position(|rooms| rooms.contains(&room))
 }
 
 fn root() -> &'static Path {
@@ -82,6 +84,32 @@ fn assert_none(what: &str, found: &[String]) {
 #[test]
 fn no_room_imports_one_above_it_or_beside_it() -> Result<()> {
     assert_none("imports against the floor plan", &upward(&host()?));
+    Ok(())
+}
+
+#[test]
+fn the_architecture_page_names_what_is_there() -> Result<()> {
+    let tree = host()?;
+    let rooms: Vec<&str> = tree.rooms().collect();
+    let mut missing: Vec<String> = floors()
+        .concat()
+        .into_iter()
+        .filter(|room| !rooms.contains(room))
+        .map(|room| format!("{room} is on a floor, but there is no such room"))
+        .collect();
+    let bases = [root().to_owned(), root().join("host/src")];
+    for named in ARCHITECTURE.split('`').skip(1).step_by(2) {
+        let is_path = named.ends_with(".rs") || named.ends_with('/');
+        let named = if named.contains('/') {
+            named.to_owned()
+        } else {
+            format!("dispatch/{named}")
+        };
+        if is_path && !bases.iter().any(|base| base.join(&named).exists()) {
+            missing.push(format!("{named} is not there"));
+        }
+    }
+    assert_none("named by ARCHITECTURE.md", &missing);
     Ok(())
 }
 
