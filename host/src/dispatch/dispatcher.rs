@@ -196,22 +196,35 @@ impl Dispatcher {
         Ok(task)
     }
 
-    /// Removes the records of a set (of the namespace, for `None`) that were last written before a
-    /// moment (milliseconds since 2010-01-01 UTC; now, for `None`). The removal has begun when this
-    /// returns; the future tells how many records are gone once all are, and need not be waited for.
+    /// Begins to remove the records of a set (of the namespace, for `None`) that were last written
+    /// before a moment: milliseconds since 2010-01-01 UTC, or the call, for `None`. What is written
+    /// after this has returned stays. The future that it returns tells how many records are gone once
+    /// all are, and need not be waited for.
     ///
     /// # Errors
     /// The store's; [`ResultCode::ServerError`] when the host stops meanwhile.
-    pub fn truncate(
+    pub async fn truncate(
         &self,
         namespace: &Arc<Namespace>,
         set: Option<&[u8]>,
         before: Option<u64>,
     ) -> impl Future<Output = Result<u64>> + Send + use<> {
+        let before = match before {
+            Some(moment) => moment,
+            None => {
+                // Writes are dated in milliseconds: those of this one were before the call, and the
+                // next has begun when it returns.
+                let next = now_millis() + 1;
+                while now_millis() < next {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                next
+            }
+        };
         let removed = self.removal.truncate(Truncation {
             namespace: namespace.clone(),
             set: set.map(<[u8]>::to_vec),
-            before: before.unwrap_or_else(|| now_millis() + 1),
+            before,
         });
         async {
             let stopped = |_| Error::new(ResultCode::ServerError, "the host stopped meanwhile");

@@ -382,7 +382,10 @@ async fn a_batch_a_query_and_a_truncation_wait_for_their_store() {
         found += page.found.len();
     }
     assert_eq!(found, 300);
-    assert_eq!(host.truncate(&namespace, Some(b"s"), None).await, Ok(300));
+    assert_eq!(
+        host.truncate(&namespace, Some(b"s"), None).await.await,
+        Ok(300)
+    );
 }
 
 async fn sees_every_record_once(host: Arc<Dispatcher>) {
@@ -614,6 +617,20 @@ async fn two_hosts_in_one_process_keep_their_instances() {
 }
 
 #[tokio::test]
+async fn what_is_written_after_a_truncation_stays() {
+    let host = host();
+    let namespace = host.namespaces()[0].clone();
+    for id in 0..200 {
+        run(&host, operate(vec![write("v", id)]), id).await;
+        let removed = host.truncate(&namespace, Some(b"s"), None).await;
+        run(&host, operate(vec![write("v", id)]), id + 1000).await;
+        let last = if id == 0 { 1 } else { 2 };
+        assert_eq!(removed.await, Ok(last));
+        assert_eq!(value(&host, id + 1000).await, Some(id));
+    }
+}
+
+#[tokio::test]
 async fn truncation_removes_what_was_written_before_it() {
     let host = host();
     for id in 0..500 {
@@ -623,8 +640,17 @@ async fn truncation_removes_what_was_written_before_it() {
     let other = Target::from(&Key::new("test", "other", 1).unwrap());
     host.call(&namespace, operate(vec![write("v", 0)]), other)
         .await;
-    assert_eq!(host.truncate(&namespace, Some(b"none"), None).await, Ok(0));
-    assert_eq!(host.truncate(&namespace, Some(b"s"), Some(1)).await, Ok(0));
-    assert_eq!(host.truncate(&namespace, Some(b"s"), None).await, Ok(500));
+    assert_eq!(
+        host.truncate(&namespace, Some(b"none"), None).await.await,
+        Ok(0)
+    );
+    assert_eq!(
+        host.truncate(&namespace, Some(b"s"), Some(1)).await.await,
+        Ok(0)
+    );
+    assert_eq!(
+        host.truncate(&namespace, Some(b"s"), None).await.await,
+        Ok(500)
+    );
     assert_eq!(namespace.count().0, 1);
 }

@@ -44,7 +44,11 @@ impl Session {
         let set = set.into();
         let namespace = self.dispatcher.namespace(set.namespace().as_bytes())?;
         let name = Some(set.set().as_bytes()).filter(|name| !name.is_empty());
-        Ok(self.dispatcher.truncate(namespace, name, None).await?)
+        Ok(self
+            .dispatcher
+            .truncate(namespace, name, None)
+            .await
+            .await?)
     }
 
     /// Makes everything that was written as durable as the session is.

@@ -67,23 +67,22 @@ pub fn sets(host: &Host, argument: &str) -> Answer {
 
 /// `truncate:namespace=;set=;lut=`: removes the records that were last written before `lut`
 /// (nanoseconds of Unix time; now, if it is not given).
-pub fn truncate(host: &Host, p: &Params<'_>) -> Answer {
+pub async fn truncate(host: &Host, p: &Params<'_>) -> Answer {
     let name = p
         .any(&["namespace", "ns"])
         .ok_or_else(|| missing("namespace"))?;
     let ns = find(host, name)?;
-    let now = now_millis();
     let before = match p.get("lut") {
-        None => now + 1,
+        None => None,
         Some(text) => {
             let unix: u64 = text
                 .parse()
                 .map_err(|_| error(ResultCode::ParameterError, "bad lut"))?;
             let lut = (unix / 1_000_000).saturating_sub(EPOCH_OFFSET_SECS * 1000);
-            if lut > now {
+            if lut > now_millis() {
                 return Err(error(ResultCode::ParameterError, "lut is in the future"));
             }
-            lut
+            Some(lut)
         }
     };
     let set = p.get("set");
@@ -92,6 +91,6 @@ pub fn truncate(host: &Host, p: &Params<'_>) -> Answer {
     }
     // The answer comes at once, as clients expect; reads may see records until the walk is done.
     let set = set.map(str::as_bytes);
-    drop(host.dispatcher.truncate(ns, set, Some(before)));
+    drop(host.dispatcher.truncate(ns, set, before).await);
     Ok("ok".into())
 }
