@@ -218,6 +218,36 @@ async fn batch_udf_gives_a_result_for_each_key_in_both_runtimes() -> Result<()> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn calls_see_the_new_code_of_what_a_module_requires() -> Result<()> {
+    let session = with_users(3).await?;
+    let info = session.info();
+    let user = "local h = require('helper') function f(rec) return h.v end";
+    for v in 0..20 {
+        let helper = format!("return {{v = {v}}}");
+        info.register_udf_bytes("helper.lua", helper).await?;
+        if v == 0 {
+            info.register_udf_bytes("user.lua", user).await?;
+        }
+        for keys in [vec![1], vec![1, 2, 3]] {
+            let count = keys.len();
+            let stream = session
+                .execute_udf(users().ids(keys))
+                .function("user", "f")
+                .execute()
+                .await?;
+            let results: Vec<_> = stream.map_ok(|r| r.udf_result).try_collect().await?;
+            assert_eq!(results, vec![Some(Value::Int(v)); count], "at {v}");
+        }
+    }
+    assert!(info.remove_udf("helper.lua").await?);
+    let call = session.execute_udf(users().id(1)).function("user", "f");
+    let error = call.execute().await.err().context("the helper is gone")?;
+    let text = error.to_string();
+    ensure!(text.contains("'helper' is not registered"), "{text}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn modules_are_registered_from_files_listed_and_removed() -> Result<()> {
     let session = with_users(1).await?;
     let dir = tempfile::tempdir()?;

@@ -17,8 +17,8 @@ pub struct Instances {
     kept: Vec<Ready>,
     /// How many modules it keeps instances of.
     most: usize,
-    /// [`Registry::changes`] when those kept were last seen to be current.
-    changes: u64,
+    /// [`Registry::epoch`] when those kept were last seen to be current.
+    epoch: u64,
 }
 
 impl Instances {
@@ -27,7 +27,7 @@ impl Instances {
         Self {
             kept: Vec::new(),
             most,
-            changes: 0,
+            epoch: 0,
         }
     }
 
@@ -63,13 +63,13 @@ impl Instances {
 
     /// Drops the instances of modules that the registry no longer runs.
     fn drop_replaced(&mut self, registry: &Registry) {
-        let changes = registry.changes();
-        if self.changes != changes {
+        let epoch = registry.epoch();
+        if self.epoch != epoch {
             self.kept.retain(|ready| {
                 let now = registry.find(&ready.registered.source.package);
                 now.is_some_and(|now| Arc::ptr_eq(&now, &ready.registered))
             });
-            self.changes = changes;
+            self.epoch = epoch;
         }
     }
 }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{
+    AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 use std::time::Instant;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use bytes::Bytes;
 use cap_std::fs::Dir;
 use sha1::{Digest as _, Sha1};
@@ -81,25 +83,32 @@ type ByPackage = BTreeMap<String, Arc<Registered>>;
 #[derive(Default)]
 pub struct Modules {
     by_package: ArcSwap<ByPackage>,
-    /// How often the above has changed.
-    changes: AtomicU64,
+    epoch: AtomicU64,
 }
 
 impl Modules {
+    fn get(&self) -> Guard<Arc<ByPackage>> {
+        self.by_package.load()
+    }
+
     fn change(&self, change: impl Fn(&mut ByPackage)) {
-        self.by_package.rcu(|map| {
-            let mut map = ByPackage::clone(map);
-            change(&mut map);
-            map
+        self.by_package.rcu(|modules| {
+            let mut modules = ByPackage::clone(modules);
+            change(&mut modules);
+            modules
         });
-        self.changes.fetch_add(1, Release);
+        // After the change: who sees this epoch sees the new modules.
+        self.epoch.fetch_add(1, Release);
     }
 }
 
 impl Sources for Modules {
     fn source(&self, package: &str) -> Option<ModuleSource> {
-        let modules = self.by_package.load();
-        modules.get(package).map(|m| m.source.clone())
+        self.get().get(package).map(|m| m.source.clone())
+    }
+
+    fn epoch(&self) -> u64 {
+        self.epoch.load(Acquire)
     }
 }
 
@@ -259,7 +268,7 @@ impl Registry {
         }
         self.left_out.lock().retain(|(f, _)| f != file);
         self.modules
-            .change(|map| map.retain(|_, m| m.source.file != file));
+            .change(|modules| modules.retain(|_, m| m.source.file != file));
         Ok(true)
     }
 
@@ -270,26 +279,26 @@ impl Registry {
             hash: m.hash.clone(),
             runtime: m.runtime,
         };
-        self.modules.by_package.load().values().map(info).collect()
+        self.modules.get().values().map(info).collect()
     }
 
     /// A module's runtime and bytes, by file name.
     pub fn get(&self, file: &str) -> Option<(&'static str, Bytes)> {
-        let modules = self.modules.by_package.load();
+        let modules = self.modules.get();
         modules
             .values()
             .find(|m| m.source.file == file)
             .map(|m| (m.runtime, m.source.bytes.clone()))
     }
 
-    /// How often a module was registered or removed: what was found stays so while this is the same.
-    pub fn changes(&self) -> u64 {
-        self.modules.changes.load(Acquire)
+    /// Grows with each registration and removal: what was found stays so while this is the same.
+    pub fn epoch(&self) -> u64 {
+        self.modules.epoch()
     }
 
     /// The module that calls of a package run now.
     pub fn find(&self, package: &str) -> Option<Arc<Registered>> {
-        self.modules.by_package.load().get(package).cloned()
+        self.modules.get().get(package).cloned()
     }
 
     fn compile(&self, file: &str, bytes: Bytes) -> Result<Arc<Registered>, CompileError> {
@@ -361,8 +370,8 @@ impl Registry {
     }
 
     fn publish(&self, registered: Arc<Registered>) {
-        self.modules.change(|map| {
-            map.insert(registered.source.package.clone(), registered.clone());
+        self.modules.change(|modules| {
+            modules.insert(registered.source.package.clone(), registered.clone());
         });
     }
 }

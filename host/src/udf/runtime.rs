@@ -23,6 +23,10 @@ pub struct ModuleSource {
 pub trait Sources: Send + Sync {
     /// The source of a package, if it is registered.
     fn source(&self, package: &str) -> Option<ModuleSource>;
+
+    /// Counts the changes: what was made of sources under an earlier epoch may be out of date.
+    /// Cheap enough to ask before every call.
+    fn epoch(&self) -> u64;
 }
 
 /// What a module offers.

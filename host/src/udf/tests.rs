@@ -138,3 +138,61 @@ async fn a_module_left_out_at_the_start_can_be_removed_and_replaced() {
         .expect("is good");
     assert!(path("replaced.lua").exists() && !path("replaced.txt").exists());
 }
+
+/// However a module comes by another one: an instance that ran already runs the new code in the
+/// next batch after a registration or a removal.
+#[tokio::test]
+async fn an_instance_follows_the_modules_that_it_requires() {
+    let users = [
+        "local h = require('helper') function f() return h.v end",
+        "function f() return require('helper').v end",
+        "local v = require('helper').v function f() return v end",
+        "kept = {} local h = require('helper') function f() kept.n = h.v return kept.n end",
+        "function f() return require('middle').v end",
+        "local m = require('middle') function f() return m.v end",
+    ];
+    let optional =
+        "local found, h = pcall(require, 'helper') function f() return found and h.v or 0 end";
+    let missing = "module 'helper' is not registered, or uses _ENV";
+    let registry = registry(None);
+    let helper = async |v: i64| {
+        let text = format!("return {{v = {v}}}");
+        register(&registry, "helper.lua", &text)
+            .await
+            .expect("is good");
+    };
+    register(&registry, "optional.lua", optional)
+        .await
+        .expect("is good");
+    let mut optional = instance(&registry, "optional");
+    assert_eq!(batch(&mut *optional, 2), [Ok(0.into()), Ok(0.into())]);
+    helper(1).await;
+    assert_eq!(batch(&mut *optional, 2), [Ok(1.into()), Ok(1.into())]);
+    let middle = "local h = require('helper') return {v = h.v}";
+    register(&registry, "middle.lua", middle)
+        .await
+        .expect("is good");
+    for text in users {
+        helper(1).await;
+        register(&registry, "user.lua", text)
+            .await
+            .expect("is good");
+        let mut user = instance(&registry, "user");
+        for v in 2..4 {
+            assert_eq!(
+                batch(&mut *user, 2),
+                vec![Ok(Value::Int(v - 1)); 2],
+                "{text}"
+            );
+            helper(v).await;
+            assert_eq!(batch(&mut *user, 2), vec![Ok(v.into()); 2], "{text}");
+        }
+        assert_eq!(registry.remove("helper.lua").await, Ok(true));
+        for result in batch(&mut *user, 2) {
+            let e = result.expect_err("the module is gone");
+            assert!(e.ends_with(missing), "{text}: {e}");
+        }
+        helper(4).await;
+        assert_eq!(batch(&mut *user, 2), vec![Ok(4.into()); 2], "{text}");
+    }
+}

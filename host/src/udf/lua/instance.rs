@@ -47,8 +47,12 @@ impl LuaInstance {
         }
     }
 
-    /// The state, made anew if the last one was thrown away.
+    /// The state, made anew if the last one was thrown away or a module that it requires
+    /// may have changed.
     fn state(&mut self) -> Result<&mut State, UdfError> {
+        if self.state.as_ref().is_some_and(State::is_outdated) {
+            self.state = None;
+        }
         if self.state.as_ref().is_some_and(|s| s.stale)
             && let Some(state) = &mut self.state
         {
@@ -121,10 +125,15 @@ impl Invoker for LuaInstance {
                     done
                 }
                 Err(e) => {
-                    // The next record may fare better: the module may find memory again.
                     self.state = None;
-                    results.push(Err(e));
-                    1
+                    // The next record may fare better: the module may find memory again. But
+                    // one that does not end would take its time from each.
+                    let failed = match e.kind {
+                        UdfErrorKind::Timeout => rest.len(),
+                        _ => 1,
+                    };
+                    results.extend(std::iter::repeat_n(Err(e), failed));
+                    failed
                 }
             };
             rest = &mut rest[done.max(1)..];

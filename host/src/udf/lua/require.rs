@@ -45,13 +45,15 @@ pub(super) unsafe extern "C-unwind" fn require(l: *mut lua_State) -> c_int {
     }
     lua_settop(l, 2);
     s.required = true;
+    s.depends = true;
     lua_rawgeti(l, LUA_REGISTRYINDEX, s.refs.chunks.into());
     lua_pushvalue(l, 1);
     if lua_rawget(l, 3) == LUA_TNIL {
         lua_settop(l, 3);
         match load_package(l, s) {
             Some(LUA_OK) => {
-                // The compiled chunk is kept for later calls: it holds nothing but `_ENV`.
+                // The compiled chunk is kept for later calls, as it holds nothing but `_ENV`; the
+                // state is replaced when a module is.
                 lua_pushvalue(l, 1);
                 lua_pushvalue(l, 4);
                 lua_rawset(l, 3);

@@ -63,6 +63,9 @@ pub(super) struct Slot {
     pub(super) deadline: Option<(u64, Instant)>,
     /// A `require` ran, so the table of loaded modules is no longer as after loading.
     pub(super) required: bool,
+    /// Some `require` ran in this state: it holds code of other modules, or what it did depends
+    /// on their absence.
+    pub(super) depends: bool,
     pub(super) backtrace: Option<String>,
     pub(super) wants_backtrace: bool,
     pub(super) sources: Arc<dyn Sources>,
@@ -86,6 +89,7 @@ impl Slot {
             pulse: Arc::new(Pulse::default()),
             deadline: None,
             required: false,
+            depends: false,
             backtrace: None,
             wants_backtrace: false,
             sources,

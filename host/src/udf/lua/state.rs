@@ -49,6 +49,8 @@ pub(super) struct State {
     rerun: bool,
     /// It is to be run anew before the next call.
     pub(super) stale: bool,
+    /// The epoch of the sources before any of them was read.
+    epoch: u64,
 }
 
 // SAFETY: the raw pointers in the slot are set only while a batch runs, on one thread.
@@ -85,6 +87,7 @@ impl State {
             cells: Vec::new(),
             rerun: false,
             stale: false,
+            epoch: sources.epoch(),
         };
         let slot: *mut Slot = &mut *state.slot;
         // SAFETY: the slot outlives the state; `exec_raw` catches Lua errors.
@@ -121,6 +124,11 @@ impl State {
     /// The names of the module's own global functions.
     pub(super) fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// Whether it depends on another module and one was registered or removed since.
+    pub(super) fn is_outdated(&self) -> bool {
+        self.slot.depends && self.slot.sources.epoch() != self.epoch
     }
 
     fn compile(&mut self, source: &ModuleSource) -> Result<(), LoadError> {

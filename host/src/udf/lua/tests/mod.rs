@@ -37,6 +37,10 @@ impl Sources for Library {
             )
         })
     }
+
+    fn epoch(&self) -> u64 {
+        0
+    }
 }
 
 fn source(package: &str, text: &str) -> ModuleSource {
