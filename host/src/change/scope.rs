@@ -7,7 +7,7 @@ use std::sync::Arc;
 pub struct Scope {
     /// Namespace name.
     pub namespace: Arc<str>,
-    /// Set names by id; see [`Meta::set`].
+    /// Set names by id; see [`Meta::set`](crate::model::Meta::set).
     pub sets: Arc<Vec<Arc<str>>>,
     /// Now, in seconds since 2010-01-01 UTC.
     pub now: u32,

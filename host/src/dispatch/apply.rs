@@ -242,11 +242,11 @@ fn no_result() -> UdfError {
 }
 
 pub(super) fn failed(e: &UdfError, generation: u16) -> Reply {
-    if let Some(backtrace) = &e.backtrace {
-        if tracing::enabled!(tracing::Level::DEBUG) {
-            let text = format!("{e}\n{backtrace}");
-            tracing::debug!("{}", one_line(text.as_bytes(), LINE_BYTES));
-        }
+    if let Some(backtrace) = &e.backtrace
+        && tracing::enabled!(tracing::Level::DEBUG)
+    {
+        let text = format!("{e}\n{backtrace}");
+        tracing::debug!("{}", one_line(text.as_bytes(), LINE_BYTES));
     }
     Reply {
         generation,

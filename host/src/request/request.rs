@@ -89,6 +89,6 @@ pub struct Request {
     pub work: Work,
     /// The policies of writes.
     pub policy: WritePolicy,
-    /// Records that do not match are left alone, with [`ResultCode::FilteredOut`].
+    /// Records that do not match are left alone, with [`ResultCode::FilteredOut`](crate::model::ResultCode::FilteredOut).
     pub filter: Option<Filter>,
 }
