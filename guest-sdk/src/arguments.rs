@@ -1,7 +1,9 @@
 //! The arguments of a call.
 
-use crate::msgpack::Reader;
+use petrel_packed::Reader;
+
 use crate::rt::Function;
+use crate::value::malformed;
 use crate::{Error, FromValue, Result, ValueRef};
 
 /// The arguments of a call, parsed once a batch.
@@ -16,9 +18,9 @@ impl<'a> Arguments<'a> {
         let mut values = Vec::new();
         if !packed.is_empty() {
             let mut reader = Reader::new(packed);
-            let n = reader.list()?;
+            let n = reader.list().map_err(malformed)?;
             for _ in 0..n {
-                values.push(reader.value()?);
+                values.push(ValueRef::read(&mut reader)?);
             }
         }
         let arguments = Self { function, values };
