@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-use super::node::Cmp;
 use super::operand::Operand;
+use super::operator::Cmp;
 use crate::model::msgpack::Reader;
 
 /// Whether `left` and `right` stand in the relation; `None` when they do not compare.

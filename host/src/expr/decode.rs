@@ -1,13 +1,15 @@
 //! The MessagePack form: a value is itself, an operation is a list that starts with its number.
 
 use super::ael;
+use super::bounds::{MAX_DEPTH, MAX_VARIABLES};
 use super::call;
 use super::compiled::Expr;
 use super::error::ExprError;
 use super::kind::Kind;
 use super::meta::Meta;
-use super::node::{Binary, Fold, MAX_DEPTH, MAX_VARIABLES, Node, Unary};
+use super::node::Node;
 use super::opcode::{Opcode, opcode};
+use super::operator::{Binary, Fold, Unary};
 use super::path::Path;
 use super::pattern::Pattern;
 use super::raw::{is_variable_name, text_form};

@@ -1,9 +1,9 @@
 //! Reading a bin, and elements inside it, in place.
 
 use super::compare::same;
-use super::compiled::View;
 use super::kind::Kind;
 use super::operand::Operand;
+use super::view::View;
 use crate::model::msgpack::{Item, Reader};
 use crate::model::{Particle, Value};
 use std::cmp::Ordering;

@@ -1,7 +1,9 @@
 //! Names, patterns and texts: strings that the form packs without a particle type byte.
 
-use super::opcode::TEXT;
 use crate::model::msgpack::{DecodeError, Item, Reader};
+
+/// The first element of an expression that is text ([`super::ael`]).
+pub(super) const TEXT: i64 = 128;
 
 /// The text of the text form; `None` for the MessagePack form.
 pub(super) fn text_form(field: &[u8]) -> Option<Result<&[u8], DecodeError>> {
