@@ -4,10 +4,9 @@ use std::cell::RefCell;
 
 use bumpalo::Bump;
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Signature};
 use crate::packed::{Fields, VERSION, status};
 use crate::record::Shared;
-use crate::rt::Function;
 use crate::{Error, Outcome, Record, Result, ToValue, kind};
 
 /// Bytes of an outcome before its effects.
@@ -18,6 +17,17 @@ thread_local! {
     static ARENA: RefCell<Bump> = RefCell::new(Bump::new());
     /// What the last batch's outcomes took: the next one's allocation.
     static LAST_SIZE: RefCell<usize> = const { RefCell::new(0) };
+}
+
+/// A function as the macro describes it.
+#[doc(hidden)]
+pub struct Function {
+    /// Its name and arguments.
+    pub signature: Signature,
+    /// The bins it reads, if it names them.
+    pub bins: Option<&'static [&'static str]>,
+    /// Runs it over a batch.
+    pub run: fn(&mut Batch<'_>),
 }
 
 /// A batch on its way through a function.
@@ -100,11 +110,7 @@ fn failed(out: &mut Vec<u8>, start: usize, error: &Error) {
 ///
 /// # Errors
 /// When the head is malformed: host and SDK do not speak the same version.
-pub(crate) fn run(
-    function: &'static Function,
-    arguments: &[u8],
-    records: &[u8],
-) -> Result<Vec<u8>> {
+pub fn run(function: &'static Function, arguments: &[u8], records: &[u8]) -> Result<Vec<u8>> {
     ARENA.with_borrow_mut(Bump::reset);
     ARENA.with_borrow(|arena| {
         let mut packed = Fields(records);
@@ -120,13 +126,13 @@ pub(crate) fn run(
         let count = packed.u32()?;
         let now = packed.u32()?;
         let namespace = packed.text()?;
-        let mut sets = bumpalo::collections::Vec::with_capacity_in(set_count, arena);
-        for _ in 0..set_count {
-            sets.push(packed.text()?);
+        let sets = arena.alloc_slice_fill_copy(set_count, "");
+        for set in sets.iter_mut() {
+            *set = packed.text()?;
         }
         let shared = Shared {
             namespace,
-            sets: sets.into_bump_slice(),
+            sets,
             now,
             arena,
         };
@@ -138,7 +144,7 @@ pub(crate) fn run(
             record: Record::new(shared, out),
             packed,
             count,
-            arguments: Arguments::parse(function, arguments),
+            arguments: Arguments::parse(&function.signature, arguments),
         };
         (function.run)(&mut batch);
         let out = batch.record.out;
