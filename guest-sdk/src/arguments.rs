@@ -2,19 +2,27 @@
 
 use petrel_packed::Reader;
 
-use crate::rt::Function;
 use crate::value::malformed;
 use crate::{Error, FromValue, Result, ValueRef};
+
+/// What a function is called with, as the macro describes it.
+#[doc(hidden)]
+pub struct Signature {
+    /// The function's name.
+    pub name: &'static str,
+    /// Its arguments, as `name: type`.
+    pub arguments: &'static [&'static str],
+}
 
 /// The arguments of a call, parsed once a batch.
 #[doc(hidden)]
 pub struct Arguments<'a> {
-    function: &'static Function,
+    signature: &'static Signature,
     values: Vec<ValueRef<'a>>,
 }
 
 impl<'a> Arguments<'a> {
-    pub(crate) fn parse(function: &'static Function, packed: &'a [u8]) -> Result<Self> {
+    pub(crate) fn parse(signature: &'static Signature, packed: &'a [u8]) -> Result<Self> {
         let mut values = Vec::new();
         if !packed.is_empty() {
             let mut reader = Reader::new(packed);
@@ -23,8 +31,8 @@ impl<'a> Arguments<'a> {
                 values.push(ValueRef::read(&mut reader)?);
             }
         }
-        let arguments = Self { function, values };
-        if arguments.values.len() > function.arguments.len() {
+        let arguments = Self { signature, values };
+        if arguments.values.len() > signature.arguments.len() {
             return Err(arguments.wrong_count());
         }
         Ok(arguments)
@@ -42,9 +50,7 @@ impl<'a> Arguments<'a> {
 
     #[cold]
     fn wrong_type(&self, i: usize, cause: &Error) -> Error {
-        let Function {
-            name, arguments, ..
-        } = self.function;
+        let Signature { name, arguments } = self.signature;
         let argument = arguments.get(i).copied().unwrap_or_default();
         Error::arguments(format!(
             "{name}: argument {} ({argument}): {}",
@@ -55,9 +61,7 @@ impl<'a> Arguments<'a> {
 
     #[cold]
     fn wrong_count(&self) -> Error {
-        let Function {
-            name, arguments, ..
-        } = self.function;
+        let Signature { name, arguments } = self.signature;
         let signature = arguments.join(", ");
         let expected = arguments.len();
         Error::arguments(format!(

@@ -4,12 +4,12 @@ use std::cell::RefCell;
 
 use bumpalo::Bump;
 use petrel_packed::{
-    Cut, Fields, OutcomeHead, OutcomesHead, ParticleType, RecordsHead, VERSION, status,
+    Fields, OutcomeHead, OutcomesHead, ParticleType, RecordsHead, VERSION, status,
 };
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Signature};
+use crate::error::cut;
 use crate::record::Shared;
-use crate::rt::Function;
 use crate::{Error, Outcome, Record, Result, ToValue, kind};
 
 thread_local! {
@@ -17,6 +17,17 @@ thread_local! {
     static ARENA: RefCell<Bump> = RefCell::new(Bump::new());
     /// What the last batch's outcomes took: the next one's allocation.
     static LAST_SIZE: RefCell<usize> = const { RefCell::new(0) };
+}
+
+/// A function as the macro describes it.
+#[doc(hidden)]
+pub struct Function {
+    /// Its name and arguments.
+    pub signature: Signature,
+    /// The bins it reads, if it names them.
+    pub bins: Option<&'static [&'static str]>,
+    /// Runs it over a batch.
+    pub run: fn(&mut Batch<'_>),
 }
 
 /// A batch on its way through a function.
@@ -63,11 +74,6 @@ impl<'a> Batch<'a> {
     }
 }
 
-#[cold]
-pub(crate) fn cut(_: Cut) -> Error {
-    Error::new("the packed records are cut off")
-}
-
 #[inline]
 fn head(out: &mut [u8], start: usize, effects_end: usize, status: u8, kind: u8) {
     let effects = start + OutcomeHead::SIZE;
@@ -104,11 +110,7 @@ fn text<'a>(packed: &mut Fields<'a>) -> Result<&'a str> {
 ///
 /// # Errors
 /// When the head is malformed: host and SDK do not speak the same version.
-pub(crate) fn run(
-    function: &'static Function,
-    arguments: &[u8],
-    records: &[u8],
-) -> Result<Vec<u8>> {
+pub fn run(function: &'static Function, arguments: &[u8], records: &[u8]) -> Result<Vec<u8>> {
     ARENA.with_borrow_mut(Bump::reset);
     ARENA.with_borrow(|arena| {
         let mut packed = Fields::new(records);
@@ -121,13 +123,13 @@ pub(crate) fn run(
             )));
         }
         let namespace = text(&mut packed)?;
-        let mut sets = bumpalo::collections::Vec::with_capacity_in(head.sets.into(), arena);
-        for _ in 0..head.sets {
-            sets.push(text(&mut packed)?);
+        let sets = arena.alloc_slice_fill_copy(head.sets.into(), "");
+        for set in sets.iter_mut() {
+            *set = text(&mut packed)?;
         }
         let shared = Shared {
             namespace,
-            sets: sets.into_bump_slice(),
+            sets,
             now: head.now,
             arena,
         };
@@ -142,7 +144,7 @@ pub(crate) fn run(
             record: Record::new(shared, out),
             packed,
             count: head.count,
-            arguments: Arguments::parse(function, arguments),
+            arguments: Arguments::parse(&function.signature, arguments),
         };
         (function.run)(&mut batch);
         let out = batch.record.out;

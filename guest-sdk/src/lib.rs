@@ -35,7 +35,11 @@
 
 mod arguments;
 mod batch;
+#[cfg(target_family = "wasm")]
+mod bindings;
 mod collection;
+#[cfg(target_family = "wasm")]
+mod component;
 mod error;
 mod from_value;
 pub mod kind;

@@ -7,7 +7,7 @@ use petrel_packed::{
     BinHead, Bins, Fields, MAX_BIN_NAME, Particle, ParticleType, RecordHead, STUB, effect, flag,
 };
 
-use crate::batch::cut;
+use crate::error::cut;
 use crate::{Error, FromValue, List, Map, Result, ToValue, ValueRef, kind};
 
 /// The expiry that a write gives its record.
@@ -157,7 +157,11 @@ impl<'a> Record<'a> {
         if let Some((_, data)) = fetched.iter().find(|(n, _)| *n == at) {
             return data;
         }
-        let data = crate::rt::fetch(self.index, at);
+        #[cfg(target_family = "wasm")]
+        let data = crate::bindings::petrel::udf::host::fetch(self.index, at);
+        // Only a host leaves particles out.
+        #[cfg(not(target_family = "wasm"))]
+        let data = Vec::new();
         let data = self.shared.arena.alloc_slice_copy(&data);
         fetched.push((at, data));
         data
