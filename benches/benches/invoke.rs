@@ -4,6 +4,8 @@
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use futures::StreamExt as _;
+use petrel::request::Group;
 use petrel_benches::{Fixture, Kind, Workload};
 
 /// Records per batch.
@@ -34,10 +36,16 @@ fn invoke(c: &mut Criterion) {
                                 let request = request.clone();
                                 if size == 1 {
                                     let target = targets[0].clone();
-                                    dispatcher.execute_one(namespace, request, target).await;
+                                    dispatcher.call(namespace, request, target).await;
                                 } else {
-                                    let targets = targets.clone();
-                                    dispatcher.execute(namespace, request, targets).await;
+                                    let group = Group {
+                                        namespace: namespace.name.as_bytes().to_vec(),
+                                        request: Ok(request),
+                                        rows: (0..).zip(targets.clone()).collect(),
+                                        error_detail: 0,
+                                    };
+                                    let replies = dispatcher.batch(vec![group]);
+                                    replies.for_each(async |_| ()).await;
                                 }
                             }
                             started.elapsed()

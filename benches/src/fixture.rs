@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use petrel::dispatch::{Request, Target, UdfCall, Work, WritePolicy};
+use petrel::change::WritePolicy;
 use petrel::model::{Key, Value, msgpack};
+use petrel::request::{Request, Target, UdfCall, Work};
 use petrel::session::{DataSet, Session};
-use petrel::udf::RuntimeKind;
 use tokio::runtime::Runtime;
 
 use crate::native::Native;
@@ -120,7 +120,7 @@ impl Fixture {
     async fn register(&self) -> Result<()> {
         let registry = self.session.dispatcher().registry();
         let native = format!("{}.native", Kind::Native.package());
-        registry.insert(&native, RuntimeKind::Wasm, Arc::new(Native));
+        registry.insert(&native, "NATIVE", Arc::new(Native));
         for kind in [Kind::Wasm, Kind::Lua] {
             let file = format!("{}.{}", kind.package(), kind.name());
             let bytes = module_bytes(kind)?;

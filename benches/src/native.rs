@@ -1,9 +1,10 @@
 //! The functions of `bench` as Rust closures inside the host: what a call costs when no
 //! runtime is in the way. They go through the same store and commit path as the others.
 
+use petrel::change::{RecordContext, Scope};
 use petrel::model::{BinName, Particle, Value, msgpack};
 use petrel::udf::{
-    Call, FunctionInfo, Instance, Module, RecordContext, UdfError, UdfErrorKind, UdfResult,
+    Budget, FunctionInfo, Instance, Invoker, Module, UdfError, UdfErrorKind, UdfResult,
 };
 
 type Function = fn(&mut RecordContext, &[Value]) -> UdfResult;
@@ -29,23 +30,38 @@ impl Module for Native {
     }
 
     fn instantiate(&self) -> Result<Box<dyn Instance>, UdfError> {
-        Ok(Box::new(Self))
+        Ok(Box::new(Open {
+            function: FUNCTIONS[0].1,
+            args: Vec::new(),
+        }))
     }
 }
 
-impl Instance for Native {
-    fn run(&mut self, call: &Call<'_>, batch: &mut [RecordContext], results: &mut Vec<UdfResult>) {
-        let args = msgpack::list_items(call.args).unwrap_or_default();
-        let function = FUNCTIONS.iter().find(|(name, _)| *name == call.function);
-        for record in batch {
-            results.push(match function {
-                Some((_, function)) => function(record, &args),
-                None => Err(failure(
-                    UdfErrorKind::FunctionNotFound,
-                    "function not found",
-                )),
-            });
-        }
+/// An open function.
+struct Open {
+    function: Function,
+    args: Vec<Value>,
+}
+
+impl Instance for Open {
+    fn open(&mut self, function: &str, args: &[u8]) -> Result<&mut dyn Invoker, UdfError> {
+        let found = FUNCTIONS.iter().find(|(name, _)| *name == function);
+        let unknown = || failure(UdfErrorKind::FunctionNotFound, "function not found");
+        self.function = found.ok_or_else(unknown)?.1;
+        self.args = msgpack::list_items(args).unwrap_or_default();
+        Ok(self)
+    }
+}
+
+impl Invoker for Open {
+    fn each(
+        &mut self,
+        batch: &mut [RecordContext],
+        _: &Scope,
+        _: &Budget,
+        results: &mut Vec<UdfResult>,
+    ) {
+        results.extend(batch.iter_mut().map(|r| (self.function)(r, &self.args)));
     }
 }
 

@@ -1,28 +1,38 @@
 //! The arguments of a call.
 
-use crate::msgpack::Reader;
-use crate::rt::Function;
+use petrel_packed::Reader;
+
+use crate::value::malformed;
 use crate::{Error, FromValue, Result, ValueRef};
+
+/// What a function is called with, as the macro describes it.
+#[doc(hidden)]
+pub struct Signature {
+    /// The function's name.
+    pub name: &'static str,
+    /// Its arguments, as `name: type`.
+    pub arguments: &'static [&'static str],
+}
 
 /// The arguments of a call, parsed once a batch.
 #[doc(hidden)]
 pub struct Arguments<'a> {
-    function: &'static Function,
+    signature: &'static Signature,
     values: Vec<ValueRef<'a>>,
 }
 
 impl<'a> Arguments<'a> {
-    pub(crate) fn parse(function: &'static Function, packed: &'a [u8]) -> Result<Self> {
+    pub(crate) fn parse(signature: &'static Signature, packed: &'a [u8]) -> Result<Self> {
         let mut values = Vec::new();
         if !packed.is_empty() {
             let mut reader = Reader::new(packed);
-            let n = reader.list()?;
+            let n = reader.list().map_err(malformed)?;
             for _ in 0..n {
-                values.push(reader.value()?);
+                values.push(ValueRef::read(&mut reader)?);
             }
         }
-        let arguments = Self { function, values };
-        if arguments.values.len() > function.arguments.len() {
+        let arguments = Self { signature, values };
+        if arguments.values.len() > signature.arguments.len() {
             return Err(arguments.wrong_count());
         }
         Ok(arguments)
@@ -40,9 +50,7 @@ impl<'a> Arguments<'a> {
 
     #[cold]
     fn wrong_type(&self, i: usize, cause: &Error) -> Error {
-        let Function {
-            name, arguments, ..
-        } = self.function;
+        let Signature { name, arguments } = self.signature;
         let argument = arguments.get(i).copied().unwrap_or_default();
         Error::arguments(format!(
             "{name}: argument {} ({argument}): {}",
@@ -53,9 +61,7 @@ impl<'a> Arguments<'a> {
 
     #[cold]
     fn wrong_count(&self) -> Error {
-        let Function {
-            name, arguments, ..
-        } = self.function;
+        let Signature { name, arguments } = self.signature;
         let signature = arguments.join(", ");
         let expected = arguments.len();
         Error::arguments(format!(

@@ -35,14 +35,16 @@
 
 mod arguments;
 mod batch;
+#[cfg(target_family = "wasm")]
+mod bindings;
 mod collection;
+#[cfg(target_family = "wasm")]
+mod component;
 mod error;
 mod from_value;
 pub mod kind;
 mod log;
 mod map_builder;
-mod msgpack;
-mod packed;
 mod record;
 #[doc(hidden)]
 pub mod rt;

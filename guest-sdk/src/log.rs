@@ -20,7 +20,23 @@ pub enum Level {
 /// Writes a line to the host's log, under the module's name; to standard error in a native test.
 /// The macros [`info!`](crate::info) and its sisters format and call it.
 pub fn log(level: Level, message: Arguments<'_>) {
-    crate::rt::log(level, &message.to_string());
+    #[cfg(target_family = "wasm")]
+    crate::bindings::petrel::udf::host::log(level.into(), &message.to_string());
+    #[cfg(not(target_family = "wasm"))]
+    eprintln!("{level:?}: {message}");
+}
+
+#[cfg(target_family = "wasm")]
+impl From<Level> for crate::bindings::petrel::udf::host::Level {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Trace => Self::Trace,
+            Level::Debug => Self::Debug,
+            Level::Info => Self::Info,
+            Level::Warning => Self::Warning,
+            Level::Error => Self::Error,
+        }
+    }
 }
 
 macro_rules! levels {

@@ -5,14 +5,14 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use petrel::change::{RecordContext, Scope};
 use petrel::model::{
     BodyBuilder, Digest, Limits, Meta, Particle, ParticleType, Record, Value, msgpack,
 };
 use petrel::udf::wasm::WasmRuntime;
-use petrel::udf::{Call, ModuleSource, RecordContext, Runtime, Scope};
+use petrel::udf::{Budget, ModuleSource, Runtime};
 
 const RECORDS: usize = 1 << 17;
 
@@ -21,7 +21,7 @@ fn main() -> anyhow::Result<()> {
     let bytes = std::fs::read(&path)
         .map_err(|e| anyhow::anyhow!("{}: {e}; run `cargo xtask guests`", path.display()))?;
     let limits = Limits::default();
-    let runtime = WasmRuntime::new(Limits::default().stack_bytes)?;
+    let runtime = WasmRuntime::new(limits.stack_bytes, 8)?;
     let began = Instant::now();
     let module = runtime.compile(
         ModuleSource {
@@ -46,7 +46,7 @@ fn main() -> anyhow::Result<()> {
     };
     let records: Vec<Record> = (0..RECORDS as i64).map(record).collect();
     let arguments = msgpack::pack_list([Value::Int(1)]);
-    let cancelled = AtomicBool::new(false);
+    let budget = Budget::default();
     println!("{:>8} {:>8} {:>8} {:>8}", "ns/rec", "1", "16", "256");
     for function in ["noop", "bump", "listsum", "fnv", "score"] {
         print!("{function:>8}");
@@ -54,15 +54,9 @@ fn main() -> anyhow::Result<()> {
             "bump" | "score" => &arguments,
             _ => &[],
         };
-        let call = Call {
-            function,
-            args,
-            scope: &scope,
-            limits: &limits,
-            cancelled: &cancelled,
-        };
         for batch in [1, 16, 256] {
             let mut instance = module.instantiate()?;
+            let open = instance.open(function, args)?;
             let mut best = f64::MAX;
             for _ in 0..3 {
                 let mut spent = 0.0;
@@ -75,7 +69,7 @@ fn main() -> anyhow::Result<()> {
                             .map(|r| RecordContext::new(Digest([7; 20]), 1, None, Some(r.clone()))),
                     );
                     let began = Instant::now();
-                    instance.run(&call, &mut contexts, &mut results);
+                    open.each(&mut contexts, &scope, &budget, &mut results);
                     spent += began.elapsed().as_secs_f64();
                     if let Some(Err(e)) = results.iter().find(|r| r.is_err()) {
                         anyhow::bail!("{function}: {e}");

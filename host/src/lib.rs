@@ -2,11 +2,14 @@
 //!
 //! A UDF is Lua or a WebAssembly component; both run behind one contract.
 
+pub mod assembly;
+pub mod change;
 pub mod cli;
 pub mod dispatch;
 pub mod expr;
 pub mod model;
 pub mod ops;
+pub mod request;
 pub mod server;
 pub mod session;
 pub mod store;

@@ -2,17 +2,14 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use petrel::change::{Effects, RecordContext, Scope};
 use petrel::model::{
     BodyBuilder, Digest, Limits, Meta, Particle, ParticleType, Record, Value, msgpack,
 };
 use petrel::udf::wasm::WasmRuntime;
-use petrel::udf::{
-    Call, Effects, Instance, Module, ModuleSource, RecordContext, Runtime, Scope, UdfErrorKind,
-    UdfResult,
-};
+use petrel::udf::{Budget, Instance, Module, ModuleSource, Runtime, UdfErrorKind, UdfResult};
 
 fn module(name: &str) -> Arc<dyn Module> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -25,9 +22,13 @@ fn module(name: &str) -> Arc<dyn Module> {
         package: name.into(),
         bytes: bytes.into(),
     };
-    let runtime = WasmRuntime::new(Limits::default().stack_bytes).expect("the engine starts");
+    let limits = Limits {
+        time_ms: 100,
+        ..Limits::default()
+    };
+    let runtime = WasmRuntime::new(limits.stack_bytes, 8).expect("the engine starts");
     runtime
-        .compile(source, &Limits::default())
+        .compile(source, &limits)
         .expect("the example is a good module")
 }
 
@@ -69,19 +70,12 @@ fn run(
     arguments: Vec<Value>,
     batch: &mut [RecordContext],
 ) -> Vec<UdfResult> {
-    let limits = Limits {
-        time_ms: 100,
-        ..Limits::default()
-    };
     let mut results = Vec::new();
-    let call = Call {
-        function,
-        args: &msgpack::pack_list(arguments),
-        scope: &scope(),
-        limits: &limits,
-        cancelled: &AtomicBool::new(false),
-    };
-    instance.run(&call, batch, &mut results);
+    let arguments = msgpack::pack_list(arguments);
+    match instance.open(function, &arguments) {
+        Ok(open) => open.each(batch, &scope(), &Budget::default(), &mut results),
+        Err(e) => results.extend(batch.iter().map(|_| Err(e.clone()))),
+    }
     assert_eq!(results.len(), batch.len());
     results
 }

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use anyhow::{Context, Result, ensure};
 use futures::{StreamExt, TryStreamExt};
 use petrel::{
+    dispatch::Threads,
     model::{ResultCode, Value},
     session::{DataSet, Record, Session, SessionError, Wait},
 };
@@ -324,6 +325,73 @@ async fn a_filter_that_does_not_parse_is_refused_before_anything_runs() -> Resul
         "{refused:?}"
     );
     assert_eq!(read_all(&session).await?.len(), 2);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filter_that_is_no_condition_is_refused_by_calls_queries_and_tasks() -> Result<()> {
+    let session = with_users(1).await?;
+    let refused = Some(ResultCode::ParameterError);
+    let filter = "$.score + 1";
+    let call = session.get(users().id(1)).where_(filter).execute().await;
+    assert_eq!(code(call), refused);
+    let query = session.query(users()).where_(filter).execute().await;
+    assert_eq!(code(query), refused);
+    let tasks = session.background_task();
+    let task = tasks.delete(users()).where_(filter).execute().await;
+    assert_eq!(code(task), refused);
+    assert_eq!(read_all(&session).await?.len(), 1);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn truncation_removes_a_sets_records_and_no_others() -> Result<()> {
+    let session = with_users(300).await?;
+    let others = DataSet::of("test", "others");
+    session
+        .upsert(others.id(1))
+        .bin("a")
+        .set_to(1)
+        .execute()
+        .await?;
+    assert_eq!(session.truncate(users()).await?, 300);
+    assert!(read_all(&session).await?.is_empty());
+    assert_eq!(session.exists(others.id(1)).execute().await?, [true]);
+    assert_eq!(session.truncate(DataSet::of("test", "")).await?, 1);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_with_many_cores_runs_a_hundred_components() -> Result<()> {
+    let cores = Threads {
+        callers: 64,
+        foreground: 64,
+        background: 64,
+    };
+    let session = Session::builder().memory().threads(cores).build()?;
+    load(&session, 2).await?;
+    let component = Runtime::Wasm.module("my_module")?;
+    for n in 0..100 {
+        let file = format!("m{n}.wasm");
+        let bytes = component.clone();
+        session.info().register_udf_bytes(&file, bytes).await?;
+    }
+    for n in 0..100 {
+        let package = format!("m{n}");
+        // Batches go to the function threads, and more of them at once than there are threads.
+        let calls = (0..128).map(|_| {
+            session
+                .execute_udf(users().ids([1, 2]))
+                .function(&package, "get_computed_value")
+                .passing(1)
+                .execute()
+        });
+        for results in futures::future::try_join_all(calls).await? {
+            for result in results.all().await? {
+                result.or_raise().context(package.clone())?;
+            }
+        }
+    }
     Ok(())
 }
 

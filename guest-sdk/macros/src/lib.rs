@@ -112,8 +112,10 @@ fn glue(options: &Options, function: &ItemFn) -> syn::Result<Tokens> {
         #[allow(dead_code)]
         const _: () = {
             static FUNCTION: ::petrel_udf::rt::Function = ::petrel_udf::rt::Function {
-                name: #name,
-                arguments: &[#(#arguments),*],
+                signature: ::petrel_udf::rt::Signature {
+                    name: #name,
+                    arguments: &[#(#arguments),*],
+                },
                 bins: #bins,
                 run: |batch| batch.each(|record, arguments| {
                     #(let #locals = arguments.get(#numbers)?;)*

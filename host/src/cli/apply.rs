@@ -4,9 +4,9 @@ use aerospike::{ErrorKind, ResultCode, Value, WritePolicy};
 use clap::Args;
 use serde_json::json;
 
-use super::args::GlobalArgs;
 use super::connect::Server;
 use super::error::{CliError, client_message};
+use super::global::GlobalArgs;
 use super::output::Output;
 use super::target::RecordTarget;
 use super::{udf, value};

@@ -7,9 +7,9 @@ use aerospike::{
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::args::GlobalArgs;
 use super::connect::Server;
 use super::error::CliError;
+use super::global::GlobalArgs;
 use super::output::Output;
 use super::target::SetTarget;
 use super::wait::{self, WaitArgs};

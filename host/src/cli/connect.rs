@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use aerospike::{AdminPolicy, Client, ClientPolicy, Node};
 
-use super::args::GlobalArgs;
 use super::error::CliError;
+use super::global::GlobalArgs;
 
 /// Milliseconds until an info command or a first connection is given up.
 const TIMEOUT_MS: u32 = 10_000;

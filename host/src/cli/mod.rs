@@ -8,6 +8,7 @@ mod args;
 mod background;
 mod connect;
 mod error;
+mod global;
 mod guest_build;
 mod job;
 mod output;

@@ -8,7 +8,7 @@ use clap::Args;
 use tracing_subscriber::EnvFilter;
 
 use super::error::CliError;
-use crate::dispatch::Storage;
+use crate::assembly::Storage;
 use crate::server::{ServeOptions, serve};
 
 /// How to run the host.

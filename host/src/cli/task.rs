@@ -3,9 +3,9 @@
 use clap::Subcommand;
 use serde_json::json;
 
-use super::args::GlobalArgs;
 use super::connect::Server;
 use super::error::CliError;
+use super::global::GlobalArgs;
 use super::job::Job;
 use super::output::Output;
 use super::wait::{self, WaitArgs};

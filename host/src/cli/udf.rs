@@ -9,9 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::args::GlobalArgs;
 use super::connect::{Server, field, reply_error};
 use super::error::{CliError, client_message};
+use super::global::GlobalArgs;
 use super::guest_build::{self, GuestBuild};
 use super::output::{self, Output};
 

@@ -1,35 +1,23 @@
 //! The one function that applies a request to a batch of records.
 //!
-//! A batch is attempted as a whole: every record is read, filtered and worked on, and nothing is written.
-//! Then the changes are committed, each against the version its record was read at. A record that
-//! changed meanwhile is attempted again alone.
+//! A batch is read, then attempted as a whole: every record is filtered and worked on, and nothing is
+//! written. Then the changes are committed, each against the version its record was read at. A
+//! record that changed meanwhile is attempted again alone. Reading and committing may be waited
+//! for; the work between them is not, and runs under no lock.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
+use super::Namespace;
 use super::instances::{Instances, Ready};
-use super::turns::Turns;
-use super::{Namespace, Reply, Request, Work};
-use crate::model::{BodyBuilder, Digest, Error, Result, ResultCode, Value};
-use crate::store::{Change, Commit, Expected, StoreError, Versioned};
-use crate::udf::log::{LINE_BYTES, one_line};
-use crate::udf::{RecordContext, Registry, Scope, UdfError, UdfErrorKind, UdfResult};
+use super::sink::{Outcome, Sink};
+use super::source::Item;
+use crate::change::{RecordContext, Scope};
+use crate::model::{BodyBuilder, Digest, Error, ResultCode};
+use crate::request::{Reply, Request, Work};
+use crate::store::{self, Change, Commit, Expected, Lookup, StoreError};
+use crate::udf::log::{LINE_BYTES, Lines, one_line};
+use crate::udf::{Budget, Registry, UdfError, UdfErrorKind, UdfResult};
 
 /// After so many lost commits a function takes the record's turn.
 const LOSSES_BEFORE_TURN: usize = 8;
-
-/// One record of a batch.
-#[derive(Clone)]
-pub struct Item {
-    /// The record's digest.
-    pub digest: Digest,
-    /// Its set id.
-    pub set: u16,
-    /// The user key, where the caller sent it.
-    pub user_key: Option<Value>,
-    /// What a scan read already.
-    pub known: Option<Versioned>,
-}
 
 /// What a batch works against.
 #[derive(Clone, Copy)]
@@ -40,24 +28,28 @@ pub struct Environment<'a> {
     pub scope: &'a Scope,
     /// The modules.
     pub registry: &'a Registry,
-    /// Who has a record's turn.
-    pub turns: &'a Arc<Turns>,
-    /// Set when the task is aborted.
-    pub cancelled: &'a AtomicBool,
-    /// Functions run under [`Registered::brief`] limits, and nothing blocks the thread: a record that
-    /// would need more of either gets [`ResultCode::Timeout`] and is left as it was.
-    pub brief: bool,
+    /// What functions may take.
+    pub budget: &'a Budget,
 }
 
 /// What one worker keeps between batches: instances of modules, and buffers.
-#[derive(Default)]
 pub struct Worker {
-    instances: Instances,
+    /// The scope of its last call, for the next.
+    pub(super) scope: Option<Scope>,
     pub(super) builder: BodyBuilder,
     pub(super) scratch: Vec<u8>,
-    steps: Vec<Step>,
+    /// What the records that this attempt writes are dated, once there is one.
+    pub(super) date: Option<u64>,
     pub(super) contexts: Vec<RecordContext>,
     pub(super) results: Vec<UdfResult>,
+    /// What the function logged, until it is known whether it is run again.
+    pub(super) lines: Lines,
+    instances: Instances,
+    steps: Vec<Step>,
+    digests: Vec<Digest>,
+    found: Vec<Lookup>,
+    commits: Vec<Commit>,
+    outcomes: Vec<store::Outcome>,
 }
 
 /// What an attempt on one record came to.
@@ -68,6 +60,8 @@ pub(super) enum Step {
     Commit(Change, Expected, Reply),
     /// The record waits for its function's result.
     Waiting(Expected),
+    /// The function outran the budget's patience.
+    Overran,
 }
 
 impl From<Error> for Step {
@@ -77,54 +71,75 @@ impl From<Error> for Step {
 }
 
 impl Worker {
-    /// A worker with nothing kept yet.
-    pub fn new() -> Self {
-        Self::default()
+    /// A worker with nothing kept yet, which will keep instances of at most `modules` modules.
+    pub fn new(modules: usize) -> Self {
+        Self {
+            instances: Instances::new(modules),
+            scope: None,
+            builder: BodyBuilder::new(),
+            scratch: Vec::new(),
+            date: None,
+            contexts: Vec::new(),
+            results: Vec::new(),
+            lines: Lines::default(),
+            steps: Vec::new(),
+            digests: Vec::new(),
+            found: Vec::new(),
+            commits: Vec::new(),
+            outcomes: Vec::new(),
+        }
     }
 
-    /// Drops the instances of modules that the registry no longer runs.
-    pub fn drop_replaced(&mut self, registry: &Registry) {
-        self.instances.drop_replaced(registry);
-    }
-
-    /// Applies `request` to each record of the batch and appends one reply per record, in order.
-    pub fn apply(
+    /// Applies `request` to each record of the batch and hands each outcome to `sink`, in order.
+    pub async fn apply(
         &mut self,
         env: &Environment<'_>,
         request: &Request,
         items: &mut [Item],
-        replies: &mut Vec<Reply>,
+        sink: &mut dyn Sink,
     ) {
         let mut ready = None;
         if let Work::Udf(call) = &request.work {
             match self.instances.take(env.registry, &call.package) {
-                Ok(instance) => ready = Some(instance),
-                Err(e) => return replies.extend(items.iter().map(|_| failed(&e, 0))),
+                Ok(found) if env.budget.patience.is_some() && found.registered.is_slow() => {
+                    self.instances.keep(found);
+                    return items.iter().for_each(|i| sink.take(i, Outcome::Overran));
+                }
+                Ok(found) => ready = Some(found),
+                Err(e) => {
+                    let reply = |_: &Item| Outcome::Reply(failed(&e, 0));
+                    return items.iter().for_each(|item| sink.take(item, reply(item)));
+                }
             }
         }
+        if request.work.writes() && !env.namespace.turns.are_free() {
+            for item in items.iter() {
+                env.namespace.turns.wait(&item.digest).await;
+            }
+        }
+        self.read(env, items).await;
         let mut steps = std::mem::take(&mut self.steps);
         self.attempt(env, request, ready.as_mut(), items, &mut steps);
-        let outcomes = commit_all(env, ready.is_some() && !env.brief, items, &mut steps);
-        let mut outcomes = outcomes.into_iter();
+        self.commit(env, items, &mut steps).await;
+        let mut outcomes = std::mem::take(&mut self.outcomes);
+        let mut committed = outcomes.drain(..);
         for (step, item) in steps.drain(..).zip(items) {
-            let reply = match step {
-                Step::Done(reply) => reply,
-                Step::Waiting(_) => failed(&no_result(), 0),
-                Step::Commit(_, _, reply) => match outcomes.next() {
-                    Some(Ok(())) => reply,
-                    Some(Err(StoreError::Conflict)) if env.brief && ready.is_some() => {
-                        ResultCode::Timeout.into()
-                    }
+            let outcome = match step {
+                Step::Commit(_, _, reply) => match committed.next() {
                     Some(Err(StoreError::Conflict)) => {
-                        self.again(env, request, ready.as_mut(), item)
+                        self.again(env, request, ready.as_mut(), item).await
                     }
-                    Some(Err(e)) => Error::from(e).into(),
-                    None => ResultCode::ServerError.into(),
+                    outcome => Outcome::Reply(ended(outcome, reply)),
                 },
+                step => step.outcome(),
             };
-            replies.push(reply);
+            if let Outcome::Reply(_) = outcome {
+                self.lines.write();
+            }
+            sink.take(item, outcome);
         }
-        self.steps = steps;
+        drop(committed);
+        (self.steps, self.outcomes) = (steps, outcomes);
         if let Some(ready) = ready {
             self.instances.keep(ready);
         }
@@ -132,76 +147,93 @@ impl Worker {
 
     /// Attempts one record until it is committed. Somebody's commit succeeds each time this one
     /// loses; a function, which may be slow, takes the record's turn when it lost too often.
-    fn again(
+    async fn again(
         &mut self,
         env: &Environment<'_>,
         request: &Request,
         mut ready: Option<&mut Ready>,
         item: &mut Item,
-    ) -> Reply {
+    ) -> Outcome {
         let mut steps = Vec::with_capacity(1);
         let mut turn = None;
         let mut losses = 1;
         loop {
             if ready.is_some() && turn.is_none() {
                 if losses >= LOSSES_BEFORE_TURN {
-                    turn = Some(env.turns.take(item.digest));
+                    turn = Some(env.namespace.turns.take(item.digest).await);
                 } else {
-                    env.turns.wait(&item.digest);
+                    env.namespace.turns.wait(&item.digest).await;
                 }
             }
-            self.attempt(
-                env,
-                request,
-                ready.as_deref_mut(),
-                std::slice::from_mut(item),
-                &mut steps,
-            );
+            let items = std::slice::from_mut(item);
+            self.read(env, items).await;
+            self.attempt(env, request, ready.as_deref_mut(), items, &mut steps);
+            self.commit(env, items, &mut steps).await;
             match steps.pop() {
-                Some(Step::Done(reply)) => return reply,
-                Some(Step::Commit(change, expected, reply)) => {
-                    match env.namespace.store.commit(&item.digest, expected, change) {
-                        Ok(_) => return reply,
-                        Err(StoreError::Conflict) => losses += 1,
-                        Err(e) => return Error::from(e).into(),
-                    }
-                }
-                Some(Step::Waiting(_)) | None => return failed(&no_result(), 0),
+                Some(Step::Commit(_, _, reply)) => match self.outcomes.pop() {
+                    Some(Err(StoreError::Conflict)) => losses += 1,
+                    outcome => return Outcome::Reply(ended(outcome, reply)),
+                },
+                Some(step) => return step.outcome(),
+                None => return Outcome::Reply(failed(&no_result(), 0)),
             }
+        }
+    }
+
+    /// Reads the records that were not read yet.
+    async fn read(&mut self, env: &Environment<'_>, items: &mut [Item]) {
+        let unknown = |item: &Item| item.known.is_none();
+        self.digests.clear();
+        let wanted = items.iter().filter(|item| unknown(item));
+        self.digests.extend(wanted.map(|item| item.digest));
+        if self.digests.is_empty() {
+            return;
+        }
+        self.found.clear();
+        env.namespace.read(&self.digests, &mut self.found).await;
+        let wanted = items.iter_mut().filter(|item| unknown(item));
+        for (item, found) in wanted.zip(self.found.drain(..)) {
+            item.known = Some(found);
+        }
+    }
+
+    /// Commits the steps that ask for it, leaving their replies; their outcomes are then in order.
+    async fn commit(&mut self, env: &Environment<'_>, items: &[Item], steps: &mut [Step]) {
+        self.outcomes.clear();
+        for (step, item) in steps.iter_mut().zip(items) {
+            if let Step::Commit(change, expected, _) = step {
+                self.commits.push(Commit {
+                    digest: item.digest,
+                    expected: *expected,
+                    change: std::mem::replace(change, Change::Remove),
+                });
+            }
+        }
+        if !self.commits.is_empty() {
+            env.namespace
+                .commit(&mut self.commits, &mut self.outcomes)
+                .await;
         }
     }
 }
 
-/// Commits the steps that ask for it, leaving their replies; one outcome for each, in order.
-fn commit_all(
-    env: &Environment<'_>,
-    wait_for_turns: bool,
-    items: &[Item],
-    steps: &mut [Step],
-) -> Vec<Result<(), StoreError>> {
-    let mut commits = Vec::new();
-    for (step, item) in steps.iter_mut().zip(items) {
-        if let Step::Commit(change, expected, _) = step {
-            if wait_for_turns {
-                env.turns.wait(&item.digest);
-            }
-            let change = std::mem::replace(change, Change::Remove);
-            commits.push(Commit {
-                digest: item.digest,
-                expected: *expected,
-                change,
-            });
+impl Step {
+    /// The outcome of a step that commits nothing.
+    fn outcome(self) -> Outcome {
+        match self {
+            Self::Done(reply) => Outcome::Reply(reply),
+            Self::Overran => Outcome::Overran,
+            Self::Waiting(_) | Self::Commit(..) => Outcome::Reply(failed(&no_result(), 0)),
         }
     }
-    match commits.len() {
-        0 => Vec::new(),
-        _ => env
-            .namespace
-            .store
-            .commit_all(commits)
-            .into_iter()
-            .map(|outcome| outcome.map(drop))
-            .collect(),
+}
+
+/// The reply to a request whose commit came to `outcome`.
+fn ended(outcome: Option<store::Outcome>, reply: Reply) -> Reply {
+    match outcome {
+        Some(Ok(_)) => reply,
+        Some(Err(e)) => Error::from(e).into(),
+        None => ResultCode::ServerError.into(),
     }
 }
 
@@ -213,7 +245,9 @@ fn no_result() -> UdfError {
 }
 
 pub(super) fn failed(e: &UdfError, generation: u16) -> Reply {
-    if let Some(backtrace) = &e.backtrace {
+    if let Some(backtrace) = &e.backtrace
+        && tracing::enabled!(tracing::Level::DEBUG)
+    {
         let text = format!("{e}\n{backtrace}");
         tracing::debug!("{}", one_line(text.as_bytes(), LINE_BYTES));
     }

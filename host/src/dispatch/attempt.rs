@@ -1,14 +1,15 @@
 //! Attempts: what a request would do to each record of a batch, with nothing written yet.
 
-use super::apply::{Environment, Item, Step, Worker, failed};
+use super::apply::{Environment, Step, Worker, failed};
 use super::instances::Ready;
-use super::operate::{self, Outcome};
-use super::{BinSelection, Reply, ReplyBins, Request, UdfCall, Work};
+use super::source::Item;
+use crate::change::{Effects, RecordContext, Scope, check_key};
 use crate::expr::View;
-use crate::model::{Error, Record, Result, ResultCode, now_millis};
-use crate::ops::Op;
+use crate::model::{Error, Record, Result, ResultCode, Value, now_millis};
+use crate::ops::{self, Op, OpKind, Outcome};
+use crate::request::{BinSelection, Reply, ReplyBins, Request, UdfCall, Work};
 use crate::store::{Change, Expected};
-use crate::udf::{Call, Effects, RecordContext, Scope, UdfErrorKind, UdfResult};
+use crate::udf::{UdfErrorKind, UdfResult};
 
 /// The largest record, in bytes of its packed body.
 const MAX_RECORD: usize = 8 << 20;
@@ -19,39 +20,26 @@ struct Present {
     expected: Expected,
 }
 
-impl Environment<'_> {
-    fn read(&self, item: &mut Item) -> Result<Present> {
-        let found = match item.known.take() {
-            Some(known) => Some(known),
-            None => self.namespace.store.read(&item.digest)?,
+/// The record that was read, refused where the filter does. A missing record has nothing to filter.
+fn admit(env: &Environment<'_>, request: &Request, item: &mut Item) -> Result<Present> {
+    let found = item.known.take().transpose()?.flatten();
+    let expected = found
+        .as_ref()
+        .map_or(Expected::Absent, |f| Expected::Version(f.version));
+    let live = |r: &Record| !r.meta.is_expired(env.scope.now);
+    let record = found.map(|f| f.record).filter(live);
+    if let (Some(filter), Some(present)) = (&request.filter, record.as_ref()) {
+        let view = View {
+            digest: &item.digest,
+            set: env.scope.set_name(item.set),
+            record: Some(present),
+            now: env.scope.now,
         };
-        let expected = found
-            .as_ref()
-            .map_or(Expected::Absent, |f| Expected::Version(f.version));
-        let live = |r: &Record| !r.meta.is_expired(self.scope.now);
-        Ok(Present {
-            record: found.map(|f| f.record).filter(live),
-            expected,
-        })
-    }
-
-    /// Reads the record, and refuses it where the filter does. A missing record has nothing to filter.
-    fn read_filtered(&self, request: &Request, item: &mut Item) -> Result<Present> {
-        let present = self.read(item)?;
-        if let (Some(filter), record @ Some(_)) = (&request.filter, present.record.as_ref()) {
-            let set = self.scope.set_name(item.set);
-            let view = View {
-                digest: &item.digest,
-                set,
-                record,
-                now: self.scope.now,
-            };
-            if !filter.matches(&view) {
-                return Err(ResultCode::FilteredOut.into());
-            }
+        if !filter.matches(&view) {
+            return Err(ResultCode::FilteredOut.into());
         }
-        Ok(present)
     }
+    Ok(Present { record, expected })
 }
 
 impl Worker {
@@ -65,6 +53,7 @@ impl Worker {
         steps: &mut Vec<Step>,
     ) {
         steps.clear();
+        self.date = None;
         match (&request.work, ready) {
             (Work::Udf(call), Some(ready)) => {
                 self.attempt_udf(env, request, call, ready, items, steps)
@@ -82,15 +71,15 @@ impl Worker {
         request: &Request,
         item: &mut Item,
     ) -> Result<Step> {
-        let present = env.read_filtered(request, item)?;
+        let present = admit(env, request, item)?;
         match &request.work {
             Work::Read(selection) => read(present.record.as_ref(), selection, item).map(Step::Done),
             Work::Delete => {
-                operate::check_generation(request.policy.generation, present.record.as_ref())?;
+                request.policy.generation.admit(present.record.as_ref())?;
                 let Some(record) = &present.record else {
                     return Err(ResultCode::NotFound.into());
                 };
-                operate::check_key(record, item.user_key.as_ref())?;
+                check_key(record, item.user_key.as_ref())?;
                 Ok(Step::Commit(
                     Change::Remove,
                     present.expected,
@@ -114,11 +103,12 @@ impl Worker {
         item: &Item,
     ) -> Result<Step> {
         let mut context =
-            RecordContext::new(item.digest, item.set, item.user_key.clone(), present.record);
-        let Outcome { bins, wrote } =
-            operate::run(&mut context, request, ops, reply_all, env.scope)?;
+            RecordContext::new(item.digest, item.set, item.user_key.clone(), present.record)
+                .expiring(request.policy.ttl);
+        let writes = ops.iter().any(|op| op.kind.is_write());
+        let bins = operate(&mut context, request, ops, reply_all, env.scope)?;
         let meta = context.meta();
-        if !wrote {
+        if !writes {
             return Ok(Step::Done(Reply {
                 bins,
                 ..Reply::ok(meta.generation, meta.void_time)
@@ -132,7 +122,7 @@ impl Worker {
                 };
                 Ok(Step::Commit(change, present.expected, reply))
             }
-            None if operate::deletes(ops) => Ok(Step::Done(Reply {
+            None if ops.iter().any(|op| op.kind == OpKind::Delete) => Ok(Step::Done(Reply {
                 bins,
                 ..Reply::ok(0, 0)
             })),
@@ -154,33 +144,32 @@ impl Worker {
             std::mem::take(&mut self.results),
         );
         for item in items {
-            steps.push(match env.read_filtered(request, item) {
+            steps.push(match admit_udf(env, request, item) {
                 Ok(Present { record, expected }) => {
-                    contexts.push(RecordContext::new(
-                        item.digest,
-                        item.set,
-                        item.user_key.clone(),
-                        record,
-                    ));
+                    let key = item.user_key.clone();
+                    contexts.push(
+                        RecordContext::new(item.digest, item.set, key, record)
+                            .expiring(request.policy.ttl),
+                    );
                     Step::Waiting(expected)
                 }
                 Err(e) => e.into(),
             });
         }
-        let call = Call {
-            function: &call.function,
-            args: &call.args,
-            scope: env.scope,
-            limits: if env.brief {
-                &ready.registered.brief
-            } else {
-                &ready.registered.limits
-            },
-            cancelled: env.cancelled,
-        };
         results.clear();
         if !contexts.is_empty() {
-            ready.instance.run(&call, &mut contexts, &mut results);
+            match ready.instance.open(&call.function, &call.args) {
+                Ok(function) => {
+                    let mut run =
+                        || function.each(&mut contexts, env.scope, env.budget, &mut results);
+                    match env.budget.patience {
+                        // It may be cut off and run again, and is to log once.
+                        Some(_) => self.lines.hold(run),
+                        None => run(),
+                    }
+                }
+                Err(e) => results.extend(contexts.iter().map(|_| Err(e.clone()))),
+            }
         }
         let waiting = steps.iter_mut().filter_map(|step| match step {
             Step::Waiting(expected) => Some((*expected, step)),
@@ -188,8 +177,9 @@ impl Worker {
         });
         for (((expected, step), context), result) in waiting.zip(&contexts).zip(results.drain(..)) {
             *step = match result {
-                Err(e) if env.brief && e.kind == UdfErrorKind::Timeout => {
-                    Step::Done(ResultCode::Timeout.into())
+                Err(e) if e.kind == UdfErrorKind::Overran => {
+                    ready.registered.note_slow();
+                    Step::Overran
                 }
                 result => self.udf_step(context, expected, result, env.scope),
             };
@@ -228,7 +218,11 @@ impl Worker {
 
     /// The change that a context's effects ask of the store.
     fn change(&mut self, context: &RecordContext, scope: &Scope) -> Result<Option<Change>> {
-        match context.effects(scope, now_millis(), &mut self.builder, &mut self.scratch) {
+        if context.is_untouched() {
+            return Ok(None);
+        }
+        let date = *self.date.get_or_insert_with(now_millis);
+        match context.effects(scope, date, &mut self.builder, &mut self.scratch) {
             Effects::None => Ok(None),
             Effects::Remove => Ok(Some(Change::Remove)),
             Effects::Put(record) if record.body.as_bytes().len() > MAX_RECORD => Err(Error::new(
@@ -243,6 +237,63 @@ impl Worker {
     }
 }
 
+/// Runs operations in order, as one change.
+fn operate(
+    context: &mut RecordContext,
+    request: &Request,
+    ops: &[Op],
+    reply_all: bool,
+    scope: &Scope,
+) -> Result<ReplyBins> {
+    let writes = ops.iter().any(|op| op.kind.is_write());
+    if let Some(record) = context.base() {
+        check_key(record, context.caller_key())?;
+    }
+    if writes {
+        request.policy.exists.admit(context.exists())?;
+        request.policy.generation.admit(context.base())?;
+        if !context.exists() && ops.iter().any(|op| op.kind == OpKind::Touch) {
+            return Err(ResultCode::NotFound.into());
+        }
+        if request.policy.exists.replaces() {
+            context.clear_bins();
+        }
+    } else if !context.exists() {
+        return Err(ResultCode::NotFound.into());
+    }
+    let mut results = Vec::new();
+    for op in ops {
+        match ops::apply(op, context, scope)? {
+            Outcome::Value(value) => results.push((op.bin, value)),
+            Outcome::Bins(bins) => {
+                results.extend(bins.into_iter().map(|(name, value)| (Some(name), value)));
+            }
+            Outcome::Nothing if reply_all => results.push((op.bin, Value::Nil)),
+            Outcome::Nothing => {}
+        }
+    }
+    if writes && ops.last().is_none_or(|op| op.kind != OpKind::Delete) {
+        if context.exists() {
+            context.update();
+        } else {
+            context.create();
+        }
+    }
+    Ok(match results.is_empty() {
+        true => ReplyBins::None,
+        false => ReplyBins::Values(results),
+    })
+}
+
+/// As [`admit`]; a call that is for records that exist is not for one that is missing.
+fn admit_udf(env: &Environment<'_>, request: &Request, item: &mut Item) -> Result<Present> {
+    let present = admit(env, request, item)?;
+    if present.record.is_none() {
+        request.policy.exists.admit(false)?;
+    }
+    Ok(present)
+}
+
 fn written(change: &Change, generation_before: u16) -> Reply {
     match change {
         Change::Put(record) => Reply::ok(record.meta.generation, record.meta.void_time),
@@ -254,10 +305,9 @@ fn read(record: Option<&Record>, selection: &BinSelection, item: &Item) -> Resul
     let Some(record) = record else {
         return Err(ResultCode::NotFound.into());
     };
-    operate::check_key(record, item.user_key.as_ref())?;
-    let mut reply = Reply::ok(record.meta.generation, record.meta.void_time);
-    if *selection != BinSelection::None {
-        reply.bins = ReplyBins::Record(record.body.clone(), selection.clone());
-    }
-    Ok(reply)
+    check_key(record, item.user_key.as_ref())?;
+    Ok(Reply {
+        bins: ReplyBins::Record(record.body.clone(), selection.clone()),
+        ..Reply::ok(record.meta.generation, record.meta.void_time)
+    })
 }

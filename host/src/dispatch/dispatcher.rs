@@ -1,26 +1,33 @@
 //! The dispatcher: the one way from a door to the records.
 
-use std::cell::RefCell;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
-use super::apply::{Environment, Item, Worker};
-use super::background::{Background, BackgroundSpec};
+use super::Namespace;
+use super::apply::Environment;
+use super::background::Job;
 use super::pool::Pool;
-use super::reaping::Reaping;
-use super::turns::Turns;
-use super::{Namespace, Reply, Request, Target, UdfCall, Work};
-use crate::model::{Error, Result, ResultCode};
+use super::query::Query;
+use super::removal::{Removal, Truncation};
+use super::schedule::Schedule;
+use super::sink::{Outcome, Sink};
+use super::source::Item;
+use super::workers::Workers;
+use crate::model::{Error, Result, ResultCode, now_millis};
+use crate::request::{QuerySpec, Reply, Request, Target, TaskSpec, Work};
 use crate::task::{Task, Tracker};
-use crate::udf::Registry;
+use crate::udf::{Budget, Registry};
 
-/// Records per batch of a foreground call, so that a large one spreads over the threads.
-const BATCH: usize = 128;
+/// How long a function may hold the thread that brought its call, which others wait for. Most end
+/// sooner than another thread wakes.
+const PATIENCE: Duration = Duration::from_millis(2);
 
-/// How many threads run functions.
+/// The threads that run functions, and what they keep.
 #[derive(Clone, Copy, Debug)]
 pub struct Threads {
-    /// For foreground calls.
+    /// That bring calls: each has a worker of its own. The network's, or an embedder's.
+    pub callers: usize,
+    /// For foreground calls that take long, and for batches.
     pub foreground: usize,
     /// For background tasks.
     pub background: usize,
@@ -31,26 +38,37 @@ impl Default for Threads {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
+            callers: cores,
             foreground: cores,
             background: cores,
         }
     }
 }
 
+impl Threads {
+    /// All of them.
+    pub fn total(&self) -> usize {
+        [self.callers, self.foreground, self.background]
+            .map(|n| n.max(1))
+            .iter()
+            .sum()
+    }
+}
+
 /// Namespaces, modules, tasks, and the threads that bring them together.
 pub struct Dispatcher {
+    pub(super) pool: Pool,
     namespaces: Vec<Arc<Namespace>>,
     registry: Arc<Registry>,
     tracker: Tracker,
-    turns: Arc<Turns>,
-    pool: Pool,
-    background: Background,
-    _reaping: Reaping,
-    never: AtomicBool,
+    workers: Workers,
+    schedule: Schedule,
+    removal: Removal,
 }
 
 impl Dispatcher {
-    /// A dispatcher over namespaces and modules; starts its threads.
+    /// A dispatcher over namespaces and modules; starts its threads, each of which keeps instances of
+    /// at most `modules` modules.
     ///
     /// # Errors
     /// [`ResultCode::ServerError`] when a thread cannot be started.
@@ -58,17 +76,16 @@ impl Dispatcher {
         namespaces: Vec<Arc<Namespace>>,
         registry: Arc<Registry>,
         threads: Threads,
+        modules: usize,
     ) -> Result<Self> {
-        let turns = Arc::new(Turns::default());
         Ok(Self {
-            pool: Pool::start(threads.foreground, &registry, &turns)?,
-            background: Background::start(threads.background, &registry, &turns)?,
-            _reaping: Reaping::start(namespaces.clone())?,
+            workers: Workers::new(threads.callers, modules),
+            pool: Pool::start(threads.foreground, modules, &registry)?,
+            schedule: Schedule::start(threads.background, modules, &registry)?,
+            removal: Removal::start(namespaces.clone())?,
             namespaces,
             registry,
             tracker: Tracker::new(),
-            turns,
-            never: AtomicBool::new(false),
         })
     }
 
@@ -106,177 +123,123 @@ impl Dispatcher {
         &self.tracker
     }
 
-    /// Applies a request to one record.
-    pub async fn execute_one(
+    /// A call: applies a request to one record.
+    ///
+    /// A function starts on the caller's own thread. One that takes long has changed nothing by
+    /// then, and is run from its start on the function threads.
+    pub async fn call(
         &self,
         namespace: &Arc<Namespace>,
         request: Request,
         target: Target,
     ) -> Reply {
-        let item = match item(namespace, &request, target) {
+        let mut item = match Item::of_key(namespace, &request.work, target).await {
             Ok(item) => item,
             Err(e) => return e.into(),
         };
-        let mut replies = Vec::with_capacity(1);
-        if let Work::Udf(call) = &request.work {
-            if let Some(reply) = self.invoke_here(namespace, &request, call, &item).await {
-                return reply;
-            }
-            replies = self
-                .pool
-                .run(namespace.clone(), Arc::new(request), vec![item])
-                .await;
-        } else {
-            self.apply_here(namespace, &request, &mut [item], false, &mut replies)
-                .await;
-        }
-        replies
-            .into_iter()
-            .next()
-            .unwrap_or_else(|| ResultCode::ServerError.into())
-    }
-
-    /// Applies a request to a batch of records; the replies are in the targets' order.
-    pub async fn execute(
-        &self,
-        namespace: &Arc<Namespace>,
-        request: Request,
-        targets: Vec<Target>,
-    ) -> Vec<Reply> {
-        let mut replies: Vec<Option<Reply>> = Vec::with_capacity(targets.len());
-        let mut items = Vec::with_capacity(targets.len());
-        for target in targets {
-            match item(namespace, &request, target) {
-                Ok(item) => {
-                    items.push(item);
-                    replies.push(None);
-                }
-                Err(e) => replies.push(Some(e.into())),
-            }
-        }
-        let mut done = if let Work::Udf(_) = request.work {
-            let request = Arc::new(request);
-            let mut batches = Vec::new();
-            let mut rest = items.into_iter();
-            loop {
-                let batch: Vec<Item> = rest.by_ref().take(BATCH).collect();
-                if batch.is_empty() {
-                    break;
-                }
-                batches.push(self.pool.run(namespace.clone(), request.clone(), batch));
-            }
-            futures::future::join_all(batches)
-                .await
-                .into_iter()
-                .flatten()
-                .collect()
-        } else {
-            let mut done = Vec::with_capacity(items.len());
-            for batch in items.chunks_mut(BATCH) {
-                self.apply_here(namespace, &request, batch, false, &mut done)
-                    .await;
-                tokio::task::consume_budget().await;
-            }
-            done
-        }
-        .into_iter();
-        let missing = || Reply::from(ResultCode::ServerError);
-        replies
-            .into_iter()
-            .map(|r| r.unwrap_or_else(|| done.next().unwrap_or_else(missing)))
-            .collect()
-    }
-
-    /// Runs a function on the caller's own thread, as most end sooner than another thread wakes.
-    /// One that takes long is cut off, having changed nothing: `None`, and the pool runs it from the start.
-    async fn invoke_here(
-        &self,
-        namespace: &Arc<Namespace>,
-        request: &Request,
-        call: &UdfCall,
-        item: &Item,
-    ) -> Option<Reply> {
-        let module = self
-            .registry
-            .find(&call.package)
-            .filter(|module| !module.is_slow())?;
-        let mut replies = Vec::with_capacity(1);
-        self.apply_here(namespace, request, &mut [item.clone()], true, &mut replies)
+        let budget = Budget {
+            patience: matches!(request.work, Work::Udf(_)).then_some(PATIENCE),
+            cancel: None,
+        };
+        let mut outcome = None;
+        let items = std::slice::from_mut(&mut item);
+        self.apply_here(namespace, &request, items, &budget, &mut outcome)
             .await;
-        let reply = replies.pop()?;
-        if reply.code == ResultCode::Timeout {
-            module.note_slow();
-            return None;
-        }
-        Some(reply)
+        let reply = match outcome {
+            Some(Outcome::Reply(reply)) => Some(reply),
+            Some(Outcome::Overran) => {
+                let request = Arc::new(request);
+                let run = self.pool.run(namespace.clone(), request, vec![item]);
+                run.await.pop()
+            }
+            None => None,
+        };
+        reply.unwrap_or_else(|| ResultCode::ServerError.into())
     }
 
     /// Applies a request on the caller's own thread.
-    async fn apply_here(
+    pub(super) async fn apply_here(
         &self,
-        namespace: &Arc<Namespace>,
+        namespace: &Namespace,
         request: &Request,
         items: &mut [Item],
-        brief: bool,
-        replies: &mut Vec<Reply>,
+        budget: &Budget,
+        sink: &mut dyn Sink,
     ) {
-        if !matches!(request.work, Work::Read(_)) {
-            for item in items.iter() {
-                self.turns.wait_async(&item.digest).await;
-            }
-        }
-        thread_local! {
-            static WORKER: RefCell<Worker> = RefCell::default();
-        }
-        let scope = namespace.scope();
+        let mut worker = self.workers.borrow();
+        let mut scope = worker.scope.take().unwrap_or_default();
+        namespace.renew(&mut scope);
         let env = Environment {
             namespace,
             scope: &scope,
             registry: &self.registry,
-            turns: &self.turns,
-            cancelled: &self.never,
-            brief,
+            budget,
         };
-        WORKER.with_borrow_mut(|worker| {
-            if brief {
-                worker.drop_replaced(&self.registry);
-            }
-            worker.apply(&env, request, items, replies);
-        });
+        worker.apply(&env, request, items, sink).await;
+        worker.scope = Some(scope);
+        self.workers.give_back(worker);
+    }
+
+    /// A query: the records of a set or namespace.
+    pub fn query(&self, namespace: &Arc<Namespace>, spec: QuerySpec) -> Query {
+        Query::new(namespace.clone(), self.registry.clone(), spec)
     }
 
     /// Starts a background task.
     ///
     /// # Errors
-    /// [`ResultCode::ParameterError`] when an active task has the same id.
-    pub fn background(&self, spec: BackgroundSpec) -> Result<Arc<Task>> {
-        let task = self.tracker.add(spec.info.clone())?;
-        self.background.submit(task.clone(), spec);
+    /// [`ResultCode::InvalidNamespace`]; [`ResultCode::ParameterError`] when an active task has the same id.
+    pub fn background(&self, spec: TaskSpec) -> Result<Arc<Task>> {
+        let namespace = self.namespace(spec.namespace().as_bytes())?.clone();
+        let task = self.tracker.add(spec)?;
+        self.schedule.submit(Job::new(task.clone(), namespace));
         Ok(task)
+    }
+
+    /// Begins to remove the records of a set (of the namespace, for `None`) that were last written
+    /// before a moment: milliseconds since 2010-01-01 UTC, or the call, for `None`. What is written
+    /// after this has returned stays. The future that it returns tells how many records are gone once
+    /// all are, and need not be waited for.
+    ///
+    /// # Errors
+    /// The store's; [`ResultCode::ServerError`] when the host stops meanwhile.
+    pub async fn truncate(
+        &self,
+        namespace: &Arc<Namespace>,
+        set: Option<&[u8]>,
+        before: Option<u64>,
+    ) -> impl Future<Output = Result<u64>> + Send + use<> {
+        let before = match before {
+            Some(moment) => moment,
+            None => {
+                // Writes are dated in milliseconds: those of this one were before the call, and the
+                // next has begun when it returns.
+                let next = now_millis() + 1;
+                while now_millis() < next {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                next
+            }
+        };
+        let removed = self.removal.truncate(Truncation {
+            namespace: namespace.clone(),
+            set: set.map(<[u8]>::to_vec),
+            before,
+        });
+        async {
+            let stopped = |_| Error::new(ResultCode::ServerError, "the host stopped meanwhile");
+            removed.await.map_err(stopped)?
+        }
     }
 
     /// Makes everything written so far durable.
     ///
     /// # Errors
     /// The store's.
-    pub fn flush(&self) -> Result<()> {
+    pub async fn flush(&self) -> Result<()> {
         for namespace in &self.namespaces {
-            namespace.store.flush()?;
+            namespace.flush().await?;
         }
         Ok(())
     }
-}
-
-/// The set gets its id when something may be written to it.
-fn item(namespace: &Namespace, request: &Request, target: Target) -> Result<Item> {
-    let set = match request.work {
-        Work::Read(_) | Work::Delete => namespace.find_set(&target.set).unwrap_or(0),
-        _ => namespace.set_id(&target.set)?,
-    };
-    Ok(Item {
-        digest: target.digest,
-        set,
-        user_key: target.user_key,
-        known: None,
-    })
 }

@@ -1,12 +1,8 @@
 //! The instances that one worker keeps between batches: one of each module it ran.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::udf::{Instance, Registered, Registry, UdfError, UdfErrorKind};
-
-/// How many modules one worker keeps instances of.
-const MAX_INSTANCES: usize = 32;
 
 /// A module and an instance of it.
 pub struct Ready {
@@ -16,49 +12,64 @@ pub struct Ready {
     pub instance: Box<dyn Instance>,
 }
 
-/// Instances by module.
-#[derive(Default)]
-pub struct Instances(HashMap<usize, Ready>);
-
-/// A module's address tells it apart from every other as long as somebody keeps it.
-fn key(registered: &Arc<Registered>) -> usize {
-    Arc::as_ptr(registered).addr()
+/// Instances of the modules that calls run now.
+pub struct Instances {
+    kept: Vec<Ready>,
+    /// How many modules it keeps instances of.
+    most: usize,
+    /// [`Registry::epoch`] when those kept were last seen to be current.
+    epoch: u64,
 }
 
 impl Instances {
+    /// Nothing kept yet, and at most one instance each of `most` modules ever.
+    pub fn new(most: usize) -> Self {
+        Self {
+            kept: Vec::new(),
+            most,
+            epoch: 0,
+        }
+    }
+
     /// Takes the instance of the module that calls of `package` run now, making one if need be.
     ///
     /// # Errors
     /// [`UdfError`] when there is no such module, or its instance cannot be made.
     pub fn take(&mut self, registry: &Registry, package: &str) -> Result<Ready, UdfError> {
+        self.drop_replaced(registry);
+        let is = |ready: &Ready| ready.registered.source.package == package;
+        if let Some(at) = self.kept.iter().position(is) {
+            return Ok(self.kept.swap_remove(at));
+        }
         let registered = registry.find(package).ok_or_else(|| {
             UdfError::new(
                 UdfErrorKind::FunctionNotFound,
                 format!("module {package} is not registered; register it, or see the list of modules for its name"),
             )
         })?;
-        match self.0.remove(&key(&registered)) {
-            Some(ready) => Ok(ready),
-            None => Ok(Ready {
-                instance: registered.module.instantiate()?,
-                registered,
-            }),
-        }
+        Ok(Ready {
+            instance: registered.module.instantiate()?,
+            registered,
+        })
     }
 
     /// Keeps an instance for the next batch.
     pub fn keep(&mut self, ready: Ready) {
-        if self.0.len() >= MAX_INSTANCES {
-            self.0.clear();
+        if self.kept.len() >= self.most {
+            self.kept.clear();
         }
-        self.0.insert(key(&ready.registered), ready);
+        self.kept.push(ready);
     }
 
     /// Drops the instances of modules that the registry no longer runs.
-    pub fn drop_replaced(&mut self, registry: &Registry) {
-        self.0.retain(|_, ready| {
-            let now = registry.find(&ready.registered.source.package);
-            now.is_some_and(|now| Arc::ptr_eq(&now, &ready.registered))
-        });
+    fn drop_replaced(&mut self, registry: &Registry) {
+        let epoch = registry.epoch();
+        if self.epoch != epoch {
+            self.kept.retain(|ready| {
+                let now = registry.find(&ready.registered.source.package);
+                now.is_some_and(|now| Arc::ptr_eq(&now, &ready.registered))
+            });
+            self.epoch = epoch;
+        }
     }
 }

@@ -1,29 +1,27 @@
-//! Who runs what on which records: one key, a batch, a scan of partitions.
+//! Who runs what on which records. Every piece of work is a source of records, a request applied to
+//! them, and a sink of outcomes: a call, a batch, a query, a background task, and removal.
 
 mod apply;
 mod attempt;
 mod background;
+mod batch;
 mod dispatcher;
 mod instances;
 mod namespace;
-mod open;
-mod operate;
 mod pool;
 mod priority;
 mod query;
-mod reaping;
-mod request;
+mod removal;
+mod schedule;
+mod sink;
+mod source;
 mod turns;
+mod workers;
 
-pub use background::BackgroundSpec;
+pub use batch::Replies;
 pub use dispatcher::{Dispatcher, Threads};
 pub use namespace::Namespace;
-pub use open::{HostOptions, NamespaceOptions, Storage};
-pub use query::{Found, Query, QuerySpec};
-pub use request::{
-    BinSelection, ExistsAction, GenerationCheck, Reply, ReplyBins, Request, Target, UdfCall, Work,
-    WritePolicy,
-};
+pub use query::{Page, Query};
 
 #[cfg(test)]
 mod tests;

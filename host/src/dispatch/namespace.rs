@@ -1,55 +1,71 @@
-//! A namespace: a store and the defaults of its records.
+//! A namespace: a store, the defaults of its records, and the one way to write them.
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::Guard;
 
-use crate::model::{Error, Result, ResultCode, now_secs};
-use crate::store::{RecordStore, StoreError};
-use crate::udf::Scope;
+use super::turns::Turns;
+use crate::change::Scope;
+use crate::model::{Digest, Error, PartitionId, Result, ResultCode, now_secs};
+use crate::store::{
+    Answer, Commit, Cursor, Lookup, Outcome, RecordStore, ScanPage, Scanned, Sets, StoreError,
+};
 
 /// A namespace of records.
 pub struct Namespace {
     /// Its name.
     pub name: Arc<str>,
-    /// Its records.
-    pub store: Arc<dyn RecordStore>,
     /// The TTL of writes that ask for the default, in seconds; 0 for never.
     pub default_ttl: u32,
-    sets: ArcSwap<Vec<Arc<str>>>,
+    pub(super) turns: Arc<Turns>,
+    store: Arc<dyn RecordStore>,
 }
 
 impl Namespace {
     /// A namespace over a store.
     pub fn new(name: &str, store: Arc<dyn RecordStore>, default_ttl: u32) -> Self {
-        let ns = Self {
+        Self {
             name: name.into(),
-            store,
             default_ttl,
-            sets: ArcSwap::default(),
-        };
-        ns.refresh_sets();
-        ns
+            turns: Arc::default(),
+            store,
+        }
     }
 
-    fn refresh_sets(&self) {
-        let mut names = Vec::new();
-        while let Some(name) = self.store.set_name(names.len() as u16) {
-            names.push(name);
-        }
-        self.sets.store(Arc::new(names));
+    /// Reads records; see [`RecordStore::read`].
+    pub fn read<'a>(&'a self, digests: &'a [Digest], out: &'a mut Vec<Lookup>) -> Answer<'a, ()> {
+        self.store.read(digests, out)
+    }
+
+    /// Changes records; see [`RecordStore::commit`]. The only way in which a record changes:
+    /// requests, expiry and truncation end here, so that what follows every change can hang here.
+    pub fn commit<'a>(
+        &'a self,
+        commits: &'a mut Vec<Commit>,
+        out: &'a mut Vec<Outcome>,
+    ) -> Answer<'a, ()> {
+        self.store.commit(commits, out)
+    }
+
+    /// Reads the next records of a partition; see [`RecordStore::scan`].
+    pub fn scan<'a>(
+        &'a self,
+        partition: PartitionId,
+        cursor: &'a mut Cursor,
+        page: &'a ScanPage,
+        out: &'a mut Vec<Scanned>,
+    ) -> Answer<'a, Result<bool, StoreError>> {
+        self.store.scan(partition, cursor, page, out)
     }
 
     /// The id of a set, made on first use.
     ///
     /// # Errors
     /// [`ResultCode::ParameterError`] for a name that is too long or not text; the store's own errors.
-    pub fn set_id(&self, name: &[u8]) -> Result<u16> {
-        let sets = self.sets.load();
-        if let Some(at) = sets.iter().position(|s| s.as_bytes() == name) {
-            return Ok(at as u16);
+    pub async fn set_id(&self, name: &[u8]) -> Result<u16> {
+        if let Some(id) = self.find_set(name) {
+            return Ok(id);
         }
-        drop(sets);
         let name = std::str::from_utf8(name)
             .ok()
             .filter(|n| n.len() < 64)
@@ -59,33 +75,59 @@ impl Namespace {
                     "a set name is text of at most 63 bytes",
                 )
             })?;
-        let id = self.store.set_id(name)?;
-        self.refresh_sets();
-        Ok(id)
+        Ok(self.store.set_id(name).await?)
     }
 
     /// The id of a set that exists.
     pub fn find_set(&self, name: &[u8]) -> Option<u16> {
-        self.sets
-            .load()
-            .iter()
-            .position(|s| s.as_bytes() == name)
-            .map(|i| i as u16)
+        if name.is_empty() {
+            return Some(0);
+        }
+        self.store.sets().find(name)
     }
 
-    /// Set names by id.
-    pub fn sets(&self) -> Arc<Vec<Arc<str>>> {
-        self.sets.load_full()
+    /// The sets as of now.
+    pub fn sets(&self) -> Arc<Sets> {
+        Guard::into_inner(self.store.sets())
+    }
+
+    /// How many records there are, expired ones included, and their body bytes.
+    pub fn count(&self) -> (u64, u64) {
+        self.store.count()
+    }
+
+    /// How many records each set has, expired ones included: (id, count).
+    pub fn set_counts(&self) -> Vec<(u16, u64)> {
+        self.store.set_counts()
+    }
+
+    /// Makes everything written so far durable.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn flush(&self) -> Result<()> {
+        Ok(self.store.flush().await?)
+    }
+
+    /// Brings up to date what the records of a call share. What is still so is left as it is, so that
+    /// threads that do this all the time do not wait for one another's caches.
+    pub fn renew(&self, scope: &mut Scope) {
+        if !Arc::ptr_eq(&scope.namespace, &self.name) {
+            scope.namespace = self.name.clone();
+        }
+        let sets = self.store.sets();
+        if !Arc::ptr_eq(&scope.sets, sets.names()) {
+            scope.sets = sets.names().clone();
+        }
+        scope.now = now_secs();
+        scope.default_ttl = self.default_ttl;
     }
 
     /// What the records of a call share, as of now.
     pub fn scope(&self) -> Scope {
-        Scope {
-            namespace: self.name.clone(),
-            sets: self.sets.load_full(),
-            now: now_secs(),
-            default_ttl: self.default_ttl,
-        }
+        let mut scope = Scope::default();
+        self.renew(&mut scope);
+        scope
     }
 }
 

@@ -2,17 +2,18 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
+use futures::executor::block_on;
 use tokio::sync::oneshot;
 
-use super::apply::{Environment, Item, Worker};
-use super::turns::Turns;
-use super::{Namespace, Reply, Request, priority};
+use super::apply::{Environment, Worker};
+use super::source::Item;
+use super::{Namespace, priority};
 use crate::model::{Error, Result, ResultCode};
-use crate::udf::Registry;
+use crate::request::{Reply, Request};
+use crate::udf::{Budget, Registry};
 
 /// One batch of a foreground call.
 struct Job {
@@ -29,17 +30,18 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Starts `threads` threads; they end when the pool is dropped.
+    /// Starts `threads` threads, which keep instances of `modules` modules each; they end when the
+    /// pool is dropped.
     ///
     /// # Errors
     /// [`ResultCode::ServerError`] when a thread cannot be started.
-    pub fn start(threads: usize, registry: &Arc<Registry>, turns: &Arc<Turns>) -> Result<Self> {
+    pub fn start(threads: usize, modules: usize, registry: &Arc<Registry>) -> Result<Self> {
         let (jobs, queue) = unbounded();
         for n in 0..threads.max(1) {
-            let (queue, registry, turns) = (queue.clone(), registry.clone(), turns.clone());
+            let (queue, registry) = (queue.clone(), registry.clone());
             thread::Builder::new()
                 .name(format!("udf-{n}"))
-                .spawn(move || work(&queue, &registry, &turns))
+                .spawn(move || work(&queue, &registry, modules))
                 .map_err(|e| {
                     Error::new(
                         ResultCode::ServerError,
@@ -66,46 +68,40 @@ impl Pool {
             );
             vec![Reply::from(e); n]
         };
-        if self
-            .jobs
-            .send(Job {
-                namespace,
-                request,
-                items,
-                done,
-            })
-            .is_err()
-        {
+        let job = Job {
+            namespace,
+            request,
+            items,
+            done,
+        };
+        if self.jobs.send(job).is_err() {
             return stopped();
         }
         replies.await.unwrap_or_else(|_| stopped())
     }
 }
 
-fn work(queue: &Receiver<Job>, registry: &Registry, turns: &Arc<Turns>) {
+fn work(queue: &Receiver<Job>, registry: &Registry, modules: usize) {
     priority::after_the_network();
-    let mut worker = Worker::new();
-    let never = AtomicBool::new(false);
+    let mut worker = Worker::new(modules);
+    let budget = Budget::default();
     while let Ok(mut job) = queue.recv() {
         if job.done.is_closed() {
             continue;
         }
-        worker.drop_replaced(registry);
         let scope = job.namespace.scope();
         let env = Environment {
             namespace: &job.namespace,
             scope: &scope,
             registry,
-            turns,
-            cancelled: &never,
-            brief: false,
+            budget: &budget,
         };
-        let mut replies = Vec::with_capacity(job.items.len());
         let n = job.items.len();
-        let mut apply = || worker.apply(&env, &job.request, &mut job.items, &mut replies);
+        let mut replies = Vec::with_capacity(n);
+        let apply = || block_on(worker.apply(&env, &job.request, &mut job.items, &mut replies));
         // A defect of the host costs the call, not the thread.
-        if catch_unwind(AssertUnwindSafe(&mut apply)).is_err() {
-            worker = Worker::new();
+        if catch_unwind(AssertUnwindSafe(apply)).is_err() {
+            worker = Worker::new(modules);
             let defect = "a defect of the host ended the call; its log says where";
             replies = vec![Error::new(ResultCode::ServerError, defect).into(); n];
         }

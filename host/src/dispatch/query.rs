@@ -1,114 +1,113 @@
-//! Foreground queries: the records of a set or namespace, partition by partition.
+//! A query: a walk, a filtered read, and the records it finds, page by page.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use super::{BinSelection, Namespace};
-use crate::expr::{Expr, View};
-use crate::model::{Body, Digest, Meta, PartitionId, Result, now_secs};
-use crate::store::{Cursor, ScanPage, Scanned};
-
-/// What a query asks for.
-#[derive(Clone, Debug)]
-pub struct QuerySpec {
-    /// The set; `None` for the whole namespace.
-    pub set: Option<Vec<u8>>,
-    /// Records that do not match are passed over.
-    pub filter: Option<Arc<Expr>>,
-    /// The bins to return.
-    pub bins: BinSelection,
-}
-
-/// A record that a query yields.
-#[derive(Clone, Debug)]
-pub struct Found {
-    /// Its digest.
-    pub digest: Digest,
-    /// Its metadata; the set's name is in [`Namespace::sets`].
-    pub meta: Meta,
-    /// Its bins and user key.
-    pub body: Body,
-}
+use super::Namespace;
+use super::apply::{Environment, Worker};
+use super::source::{Item, Partitions, Step, Throttle, Walk};
+use crate::change::WritePolicy;
+use crate::model::PartitionId;
+use crate::request::{Found, QuerySpec, Request, Work};
+use crate::store::StoreError;
+use crate::udf::{Budget, Registry};
 
 /// How many records one page reads at most before it returns to its caller.
-const PAGE: ScanPage = ScanPage {
-    set: None,
-    records: 256,
-    bytes: 1 << 20,
-};
+const PAGE: usize = 256;
+/// How many body bytes, about.
+const PAGE_BYTES: usize = 1 << 20;
+/// The next part of a query's result.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// The records.
+    pub found: Vec<Found>,
+    /// The partition that ends with this page, and why where it could not be read to its end.
+    pub ended: Option<(PartitionId, Option<StoreError>)>,
+    /// When the query's rate limit lets the next page be read; `None` for at once.
+    pub due: Option<Instant>,
+}
 
-/// Scans partitions of one namespace for one query.
+impl Page {
+    /// Waits until the query's rate limit lets the page out.
+    pub async fn wait(&self) {
+        if let Some(due) = self.due {
+            tokio::time::sleep_until(due.into()).await;
+        }
+    }
+}
+
+/// A running query over a namespace.
 pub struct Query {
     namespace: Arc<Namespace>,
-    spec: QuerySpec,
-    /// The set's id; `Some(None)` when the query names a set that no record has.
-    set: Option<Option<u16>>,
-    buffer: Vec<Scanned>,
+    registry: Arc<Registry>,
+    request: Request,
+    walk: Walk,
+    throttle: Throttle,
+    /// How many records may still be yielded.
+    left: u64,
+    worker: Worker,
+    items: Vec<Item>,
 }
 
 impl Query {
-    /// A query over a namespace.
-    pub fn new(namespace: Arc<Namespace>, spec: QuerySpec) -> Self {
-        let set = spec.set.as_ref().map(|name| namespace.find_set(name));
+    pub(super) fn new(namespace: Arc<Namespace>, registry: Arc<Registry>, spec: QuerySpec) -> Self {
+        let partitions = spec
+            .partitions
+            .map_or_else(Partitions::all, Partitions::these);
         Self {
+            request: Request {
+                work: Work::Read(spec.bins),
+                policy: WritePolicy::default(),
+                filter: spec.filter,
+            },
+            walk: Walk::new(&namespace, spec.set.as_deref(), &Arc::new(partitions)),
+            throttle: Throttle::new(spec.records_per_second),
+            left: match spec.max_records {
+                0 => u64::MAX,
+                most => most,
+            },
+            worker: Worker::new(0),
+            items: Vec::new(),
             namespace,
-            spec,
-            set,
-            buffer: Vec::new(),
+            registry,
         }
     }
 
-    /// What it asks for.
-    pub fn spec(&self) -> &QuerySpec {
-        &self.spec
+    /// The namespace that it reads.
+    pub fn namespace(&self) -> &Arc<Namespace> {
+        &self.namespace
     }
 
-    /// Appends the matching records of the next page of a partition to `out`, in digest
-    /// order, and moves the cursor. Returns `false` when the partition has no more.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn page(
-        &mut self,
-        partition: PartitionId,
-        cursor: &mut Cursor,
-        out: &mut Vec<Found>,
-    ) -> Result<bool> {
-        let set = match self.set {
-            Some(None) => return Ok(false),
-            Some(id) => id,
-            None => None,
+    /// The next page; `None` at the end. There may be no records in it.
+    pub async fn next(&mut self) -> Option<Page> {
+        if self.left == 0 {
+            return None;
+        }
+        let mut page = Page::default();
+        let step = self.walk.step(PAGE, PAGE_BYTES, &mut self.items).await;
+        page.ended = match step {
+            Step::More => None,
+            Step::Ended(partition) => Some((partition, None)),
+            Step::Failed(partition, e) => Some((partition, Some(e))),
+            Step::Over => return None,
         };
-        self.buffer.clear();
-        let more = self.namespace.store.scan(
-            partition,
-            cursor,
-            &ScanPage { set, ..PAGE },
-            &mut self.buffer,
-        )?;
-        let now = now_secs();
-        let sets = self.namespace.sets();
-        for Scanned { digest, versioned } in self.buffer.drain(..) {
-            let record = versioned.record;
-            if record.meta.is_expired(now) {
-                continue;
-            }
-            let matches = self.spec.filter.as_ref().is_none_or(|filter| {
-                let set = sets.get(usize::from(record.meta.set)).map_or("", |s| s);
-                filter.matches(&View {
-                    digest: &digest,
-                    set,
-                    record: Some(&record),
-                    now,
-                })
-            });
-            if matches {
-                out.push(Found {
-                    digest,
-                    meta: record.meta,
-                    body: record.body,
-                });
-            }
+        let scope = self.namespace.scope();
+        let env = Environment {
+            namespace: &self.namespace,
+            scope: &scope,
+            registry: &self.registry,
+            budget: &Budget::default(),
+        };
+        self.worker
+            .apply(&env, &self.request, &mut self.items, &mut page.found)
+            .await;
+        self.items.clear();
+        if page.found.len() as u64 >= self.left {
+            page.found.truncate(self.left as usize);
+            page.ended = None;
         }
-        Ok(more)
+        self.left -= page.found.len() as u64;
+        page.due = self.throttle.due(page.found.len());
+        Some(page)
     }
 }

@@ -1,26 +1,25 @@
 //! Turns: how a record that keeps changing is still written by a slow function.
 //!
 //! Writers do not lock records; they commit against the version they read and run again when
-//! it changed. A function that lost too often takes the record's turn: other writers of that one
-//! record wait until it has committed, so none starves. Without such a loser nobody waits,
-//! and asking costs one atomic load.
+//! it changed. A function that lost too often takes the record's turn: writers of that one
+//! record that come later wait until it has committed, so none starves. Without such a loser
+//! nobody waits, and asking costs one atomic load.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::model::Digest;
 
-/// Who has a turn now, in one namespace or several: digests tell records apart.
+/// Who has a turn now, in one namespace.
 #[derive(Default)]
 pub struct Turns {
     count: AtomicUsize,
     held: Mutex<HashSet<Digest>>,
-    released: Condvar,
-    released_async: Notify,
+    released: Notify,
 }
 
 /// A record's turn, given back on drop.
@@ -31,39 +30,31 @@ pub struct Turn {
 
 impl Turns {
     /// Takes a record's turn, after whoever has it.
-    pub fn take(self: &Arc<Self>, digest: Digest) -> Turn {
-        let mut held = self.held.lock();
-        while !held.insert(digest) {
-            self.released.wait(&mut held);
-        }
-        self.count.fetch_add(1, Ordering::Release);
-        Turn {
-            turns: self.clone(),
-            digest,
-        }
-    }
-
-    /// Whether somebody has the record's turn.
-    pub fn is_held(&self, digest: &Digest) -> bool {
-        self.count.load(Ordering::Acquire) != 0 && self.held.lock().contains(digest)
-    }
-
-    /// Blocks until nobody has the record's turn.
-    pub fn wait(&self, digest: &Digest) {
-        if self.count.load(Ordering::Acquire) == 0 {
-            return;
-        }
-        let mut held = self.held.lock();
-        while held.contains(digest) {
-            self.released.wait(&mut held);
-        }
-    }
-
-    /// As [`Turns::wait`], without blocking the thread.
-    pub async fn wait_async(&self, digest: &Digest) {
+    pub async fn take(self: &Arc<Self>, digest: Digest) -> Turn {
         loop {
-            let released = self.released_async.notified();
-            if !self.is_held(digest) {
+            let released = self.released.notified();
+            if self.held.lock().insert(digest) {
+                self.count.fetch_add(1, Ordering::SeqCst);
+                return Turn {
+                    turns: self.clone(),
+                    digest,
+                };
+            }
+            released.await;
+        }
+    }
+
+    /// Whether nobody has a turn, of any record.
+    #[inline]
+    pub fn are_free(&self) -> bool {
+        self.count.load(Ordering::SeqCst) == 0
+    }
+
+    /// Waits until nobody has the record's turn.
+    pub async fn wait(&self, digest: &Digest) {
+        while !self.are_free() {
+            let released = self.released.notified();
+            if !self.held.lock().contains(digest) {
                 return;
             }
             released.await;
@@ -74,8 +65,7 @@ impl Turns {
 impl Drop for Turn {
     fn drop(&mut self) {
         self.turns.held.lock().remove(&self.digest);
-        self.turns.count.fetch_sub(1, Ordering::Release);
-        self.turns.released.notify_all();
-        self.turns.released_async.notify_waiters();
+        self.turns.count.fetch_sub(1, Ordering::SeqCst);
+        self.turns.released.notify_waiters();
     }
 }

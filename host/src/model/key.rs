@@ -88,7 +88,8 @@ impl Key {
     ///
     /// ```
     /// let key = petrel::model::Key::new("test", "users", 1)?;
-    /// assert_eq!(key.digest.partition(), key.digest.partition());
+    /// assert_eq!(format!("{:?}", key.digest), "3921e84015258aed3b93d7ef5770cd27b9bb4167");
+    /// assert_eq!(key.digest.partition(), 313);
     /// # Ok::<(), petrel::model::Error>(())
     /// ```
     ///
@@ -105,7 +106,7 @@ impl Key {
     }
 }
 
-/// Parses a user key as field 2 carries it: a type byte, then the key's bytes.
+/// The value of a particle, its bytes copied.
 impl TryFrom<Particle<'_>> for Value {
     type Error = Error;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// The limits of one module's invocations; defaults hold where the config says nothing.
+/// The limits of a host's functions; defaults hold where the config says nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Limits {
@@ -13,13 +13,36 @@ pub struct Limits {
     /// Time of one invocation on one record, in milliseconds. Default 500: clients give a call
     /// 1,000 by default, and the error should reach them before that.
     pub time_ms: u64,
-    /// Stack of one Wasm instance, in bytes: at most 1 MiB, and one for the whole host, so a module's own is
-    /// not looked at. Default 512 KiB. Lua's depth is bounded by its own call limit.
+    /// Stack of one Wasm instance, in bytes: at most 1 MiB, and one for the whole host, as the engine
+    /// has it. Default 512 KiB. Lua's depth is bounded by its own call limit.
     pub stack_bytes: usize,
     /// Largest module that may be registered, in bytes. Default 16 MiB.
     pub module_bytes: usize,
     /// Largest result of one invocation, in bytes. Default 1 MiB.
     pub result_bytes: usize,
+}
+
+/// What one module has instead of the host's limits; what it does not name is the host's.
+///
+/// ```
+/// use petrel::model::{LimitOverrides, Limits};
+///
+/// let host = Limits { memory_bytes: 8 << 20, ..Limits::default() };
+/// let slow = LimitOverrides { time_ms: Some(2_000), ..LimitOverrides::default() };
+/// let limits = slow.over(&host);
+/// assert_eq!((limits.time_ms, limits.memory_bytes), (2_000, 8 << 20));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LimitOverrides {
+    /// See [`Limits::memory_bytes`].
+    pub memory_bytes: Option<usize>,
+    /// See [`Limits::time_ms`].
+    pub time_ms: Option<u64>,
+    /// See [`Limits::module_bytes`].
+    pub module_bytes: Option<usize>,
+    /// See [`Limits::result_bytes`].
+    pub result_bytes: Option<usize>,
 }
 
 impl Default for Limits {
@@ -38,5 +61,18 @@ impl Limits {
     /// The time limit as a duration.
     pub fn time(&self) -> Duration {
         Duration::from_millis(self.time_ms)
+    }
+}
+
+impl LimitOverrides {
+    /// The limits of the module on a host.
+    pub fn over(&self, host: &Limits) -> Limits {
+        Limits {
+            memory_bytes: self.memory_bytes.unwrap_or(host.memory_bytes),
+            time_ms: self.time_ms.unwrap_or(host.time_ms),
+            stack_bytes: host.stack_bytes,
+            module_bytes: self.module_bytes.unwrap_or(host.module_bytes),
+            result_bytes: self.result_bytes.unwrap_or(host.result_bytes),
+        }
     }
 }

@@ -4,15 +4,14 @@ mod error;
 mod key;
 mod limits;
 pub mod msgpack;
-mod particle;
 mod record;
 mod time;
 mod value;
 
 pub use error::{Error, Result, ResultCode};
 pub use key::{Digest, Key, PARTITIONS, PartitionId};
-pub use limits::Limits;
-pub use particle::{Particle, ParticleType};
-pub use record::{BinName, Bins, Body, BodyBuilder, MAX_BIN_NAME, Meta, Record};
+pub use limits::{LimitOverrides, Limits};
+pub use petrel_packed::{Bins, MAX_BIN_NAME, Particle, ParticleType};
+pub use record::{BinName, Body, BodyBuilder, Meta, Record};
 pub use time::{EPOCH_OFFSET_SECS, Ttl, now_millis, now_secs};
 pub use value::Value;

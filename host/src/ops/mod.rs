@@ -1,7 +1,9 @@
-//! Bin operations.
+//! Bin operations on a record in hand.
 
+mod apply;
+mod expression;
 mod op;
 mod scalar;
 
-pub use op::{Op, OpKind};
-pub use scalar::{BinChange, add, append, prepend};
+pub use apply::apply;
+pub use op::{Op, OpKind, Outcome};

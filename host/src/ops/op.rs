@@ -79,3 +79,14 @@ pub struct Op {
     /// With what; [`Value::Nil`] where the operation has no value.
     pub value: Value,
 }
+
+/// What an operation gives back.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// Nothing, as most writes do.
+    Nothing,
+    /// A value, of the operation's bin.
+    Value(Value),
+    /// Every bin of the record.
+    Bins(Vec<(BinName, Value)>),
+}

@@ -4,9 +4,6 @@ use bytes::Bytes;
 
 use crate::model::{Error, Particle, ParticleType, Result, ResultCode, Value};
 
-/// The new value of a bin.
-pub type BinChange = Result<Value>;
-
 fn wrong_type(what: &str, present: Particle<'_>, given: &Value) -> Error {
     Error::new(
         ResultCode::BinType,
@@ -23,7 +20,7 @@ fn wrong_type(what: &str, present: Particle<'_>, given: &Value) -> Error {
 /// # Errors
 /// [`ResultCode::BinType`] when bin and operand are not the same kind of number,
 /// [`ResultCode::ParameterError`] when the operand is no number.
-pub fn add(present: Option<Particle<'_>>, given: &Value) -> BinChange {
+pub(super) fn add(present: Option<Particle<'_>>, given: &Value) -> Result<Value> {
     match (present, given) {
         (None, Value::Int(_) | Value::Float(_)) => Ok(given.clone()),
         (Some(p), Value::Int(n)) => match (p.as_int(), p.as_float()) {
@@ -49,7 +46,7 @@ pub fn add(present: Option<Particle<'_>>, given: &Value) -> BinChange {
 ///
 /// # Errors
 /// As [`prepend`].
-pub fn append(present: Option<Particle<'_>>, given: &Value) -> BinChange {
+pub(super) fn append(present: Option<Particle<'_>>, given: &Value) -> Result<Value> {
     join("append", present, given, |present, given| {
         [present, given].concat()
     })
@@ -60,7 +57,7 @@ pub fn append(present: Option<Particle<'_>>, given: &Value) -> BinChange {
 /// # Errors
 /// [`ResultCode::BinType`] when the types differ, [`ResultCode::ParameterError`] when the operand is
 /// neither string nor blob.
-pub fn prepend(present: Option<Particle<'_>>, given: &Value) -> BinChange {
+pub(super) fn prepend(present: Option<Particle<'_>>, given: &Value) -> Result<Value> {
     join("prepend", present, given, |present, given| {
         [given, present].concat()
     })
@@ -71,7 +68,7 @@ fn join(
     present: Option<Particle<'_>>,
     given: &Value,
     cat: impl Fn(&[u8], &[u8]) -> Vec<u8>,
-) -> BinChange {
+) -> Result<Value> {
     let (kind, bytes): (ParticleType, &Bytes) = match given {
         Value::Str(b) => (ParticleType::STRING, b),
         Value::Blob(kind, b) => (*kind, b),

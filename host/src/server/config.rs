@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::model::Limits;
+use crate::model::{LimitOverrides, Limits};
 
 /// Everything that the configuration file (TOML) can set. What it leaves out has the defaults below.
 ///
@@ -39,9 +39,10 @@ pub struct Config {
     pub threads: ThreadsConfig,
     /// What every UDF may use.
     pub limits: Limits,
-    /// What the UDFs of one module may use, by package name: `[module.NAME]`.
+    /// What the UDFs of one module may use instead, by package name: `[module.NAME]`. What a table does
+    /// not name is as in `[limits]`.
     #[serde(rename = "module")]
-    pub modules: BTreeMap<String, Limits>,
+    pub modules: BTreeMap<String, LimitOverrides>,
 }
 
 /// One namespace.
@@ -217,7 +218,15 @@ mod tests {
 
     #[test]
     fn a_module_has_limits_of_its_own() {
-        let config = Config::parse("[module.slow]\ntime-ms = 9").unwrap();
-        assert_eq!(config.modules["slow"].time_ms, 9);
+        let text = "[limits]\nmemory-bytes = 8388608\n[module.slow]\ntime-ms = 9";
+        let config = Config::parse(text).unwrap();
+        let slow = config.modules["slow"].over(&config.limits);
+        assert_eq!((slow.time_ms, slow.memory_bytes), (9, 8 << 20));
+    }
+
+    #[test]
+    fn a_limit_that_only_the_host_has_is_refused_for_a_module() {
+        let refused = Config::parse("[module.deep]\nstack-bytes = 1024").unwrap_err();
+        assert!(refused.to_string().contains("stack-bytes"), "{refused}");
     }
 }

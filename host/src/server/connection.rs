@@ -13,7 +13,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use super::host::Host;
 use super::outbox::{Outbox, PIECE};
-use super::{foreground, info};
+use super::{info, message};
 use crate::model::{Error, ResultCode};
 use crate::wire::{self, FRAME_HEADER, FrameError, FrameHeader, FrameKind, ReplyTo};
 
@@ -48,7 +48,7 @@ pub async fn run(host: Arc<Host>, mut socket: TcpStream, peer: SocketAddr) -> io
                 tracing::warn!(%peer, "connection closed: {e}");
                 if let FrameError::TooLarge { .. } = e {
                     let error = Error::new(ResultCode::RecordTooBig, e.to_string());
-                    wire::push_error(&mut outbox.buf, error, ReplyTo::default());
+                    wire::push_refusal(&mut outbox.buf, error, ReplyTo::default());
                 }
                 return outbox.flush().await;
             }
@@ -67,7 +67,7 @@ async fn answer(
     outbox: &mut Outbox<'_>,
 ) -> io::Result<()> {
     match kind {
-        FrameKind::Message => foreground::answer(host, peer, &body, outbox).await,
+        FrameKind::Message => message::answer(host, peer, &body, outbox).await,
         FrameKind::Info => {
             info::answer(host, &body, &mut outbox.buf).await;
             Ok(())
@@ -79,9 +79,9 @@ async fn answer(
         FrameKind::Compressed => {
             let max = host.config.network.max_frame_bytes;
             match wire::inflate(&body, max) {
-                Ok(body) => foreground::answer(host, peer, &body, outbox).await,
+                Ok(body) => message::answer(host, peer, &body, outbox).await,
                 Err(e) => {
-                    wire::push_error(&mut outbox.buf, e, ReplyTo::default());
+                    wire::push_refusal(&mut outbox.buf, e, ReplyTo::default());
                     Ok(())
                 }
             }

@@ -1,13 +1,17 @@
-//! The network door: accept, connections, info, shutdown, configuration.
+//! The network door: accept, connections, a file for each kind of request, shutdown, configuration.
 
+mod background;
+mod batch;
 mod config;
 mod connection;
-mod foreground;
+mod explain;
 mod host;
 mod info;
+mod message;
 mod outbox;
-mod scan;
+mod query;
 mod serve;
+mod single;
 #[cfg(test)]
 mod tests;
 

@@ -14,7 +14,8 @@ use tokio::task::JoinSet;
 use super::config::{Config, NamespaceConfig};
 use super::connection;
 use super::host::Host;
-use crate::dispatch::{Dispatcher, HostOptions, NamespaceOptions, Storage, Threads};
+use crate::assembly::{self, HostOptions, NamespaceOptions, Storage};
+use crate::dispatch::{Dispatcher, Threads};
 use crate::udf::LimitsByModule;
 
 /// How to serve.
@@ -59,7 +60,7 @@ pub fn serve(options: ServeOptions) -> anyhow::Result<()> {
         .context("cannot start the network threads")?;
     runtime.block_on(accept(config, dispatcher.clone()))?;
     runtime.shutdown_timeout(Duration::from_secs(1));
-    dispatcher.flush()?;
+    futures::executor::block_on(dispatcher.flush())?;
     tracing::info!("stopped");
     Ok(())
 }
@@ -72,7 +73,7 @@ fn open(config: &Config, storage: Storage) -> anyhow::Result<Dispatcher> {
         name: ns.name.clone(),
         default_ttl: ns.default_ttl,
     };
-    Ok(Dispatcher::open(HostOptions {
+    Ok(assembly::open(HostOptions {
         storage,
         namespaces: config.namespaces.iter().map(namespace).collect(),
         limits: LimitsByModule {
@@ -80,6 +81,7 @@ fn open(config: &Config, storage: Storage) -> anyhow::Result<Dispatcher> {
             modules: config.modules.clone(),
         },
         threads: Threads {
+            callers: or(config.threads.network, default.callers),
             foreground: or(config.threads.foreground, default.foreground),
             background: or(config.threads.background, default.background),
         },

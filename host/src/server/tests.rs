@@ -8,13 +8,13 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::config::Config;
 use super::{connection, host::Host};
-use crate::dispatch::{Dispatcher, HostOptions};
+use crate::assembly::{self, HostOptions};
 
 /// A host in memory, and a connection to it.
 async fn connect(change: impl FnOnce(&mut Config)) -> TcpStream {
     let mut config = Config::default();
     change(&mut config);
-    let dispatcher = Arc::new(Dispatcher::open(HostOptions::default()).unwrap());
+    let dispatcher = Arc::new(assembly::open(HostOptions::default()).unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let host = Arc::new(Host::new(config, dispatcher, address));

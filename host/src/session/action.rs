@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::Args;
-use crate::dispatch::{BinSelection, UdfCall, Work};
 use crate::model::{BinName, Error, Result, ResultCode, Value, msgpack};
 use crate::ops::{Op, OpKind};
+use crate::request::{BinSelection, UdfCall, Work};
 
 /// What a call does to each of its records; see the types that implement it.
 pub trait Action: Send + 'static {
@@ -17,10 +17,7 @@ pub trait Action: Send + 'static {
 }
 
 /// An action that changes its records, so that write policies apply.
-pub trait WriteAction: Action {
-    /// What the tracker calls a background task that does it.
-    const JOB_TYPE: &'static str;
-}
+pub trait WriteAction: Action {}
 
 /// A write that renews the record's expiry, so that the call may say how.
 pub trait Renews: WriteAction {}
@@ -150,25 +147,17 @@ impl Action for Invoke {
     }
 }
 
-impl WriteAction for Put {
-    const JOB_TYPE: &'static str = "background-ops";
-}
+impl WriteAction for Put {}
 
-impl WriteAction for Touch {
-    const JOB_TYPE: &'static str = "background-ops";
-}
+impl WriteAction for Touch {}
 
 impl Renews for Put {}
 
 impl Renews for Touch {}
 
-impl WriteAction for Delete {
-    const JOB_TYPE: &'static str = "background-delete";
-}
+impl WriteAction for Delete {}
 
-impl WriteAction for Invoke {
-    const JOB_TYPE: &'static str = "background-udf";
-}
+impl WriteAction for Invoke {}
 
 /// A builder of a call that writes bins.
 pub trait PutBins {

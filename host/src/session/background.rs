@@ -1,18 +1,15 @@
 //! Background tasks: calls on every record of a set.
 
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use super::action::PutBins;
-use super::on_keys::seconds;
-use super::options::Options;
+use super::options::{Options, seconds};
 use super::{
     Args, BinBuilder, DataSet, Delete, ExecuteTask, Function, Invoke, Put, Renews, Result, Session,
     Touch, WriteAction,
 };
-use crate::dispatch::{BackgroundSpec, ExistsAction, Work};
 use crate::model::Ttl;
-use crate::task::TaskInfo;
+use crate::request::TaskSpec;
 
 /// Starts background tasks; see [`Session::background_task`].
 #[derive(Debug)]
@@ -89,33 +86,12 @@ impl<A: WriteAction> OnSet<A> {
     /// # Errors
     /// An unknown namespace or function, a bad bin name, a filter that does not parse.
     /// Failures of records are the task's; see [`ExecuteTask::report`].
-    pub async fn execute(mut self) -> Result<ExecuteTask> {
-        self.options.policy.exists = ExistsAction::UpdateOnly;
-        let dispatcher = self.session.dispatcher();
-        let namespace = dispatcher
-            .namespace(self.set.namespace().as_bytes())?
-            .clone();
+    pub async fn execute(self) -> Result<ExecuteTask> {
         let request = self.options.request(self.action)?;
-        let udf = match &request.work {
-            Work::Udf(call) => Some((call.package.clone(), call.function.clone())),
-            _ => None,
-        };
-        let set = self.set.set();
-        let task = dispatcher.background(BackgroundSpec {
-            namespace,
-            set: (!set.is_empty()).then(|| set.as_bytes().to_vec()),
-            request,
-            info: TaskInfo {
-                id: new_id(),
-                job_type: A::JOB_TYPE,
-                namespace: self.set.namespace().into(),
-                set: set.into(),
-                from: "embedded".into(),
-                udf,
-                records_per_second: self.records_per_second,
-                socket_timeout: 0,
-            },
-        })?;
+        let set = self.set.set().as_bytes();
+        let mut spec = TaskSpec::new(self.set.namespace(), set, request)?;
+        spec.records_per_second = self.records_per_second;
+        let task = self.session.dispatcher().background(spec)?;
         Ok(ExecuteTask::new(task))
     }
 }
@@ -167,9 +143,4 @@ impl OnSet<Invoke> {
         self.action.pass(args);
         self
     }
-}
-
-/// Clients choose task ids at random; so does an embedded caller, as both share the tracker.
-fn new_id() -> u64 {
-    RandomState::new().hash_one(std::time::Instant::now())
 }

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Result, Session};
-use crate::dispatch::{Dispatcher, HostOptions, NamespaceOptions, Storage, Threads};
-use crate::model::Limits;
+use crate::assembly::{self, HostOptions, NamespaceOptions, Storage};
+use crate::dispatch::Threads;
+use crate::model::{LimitOverrides, Limits};
 use crate::store::Durability;
 
 /// Says what a session is to be; see [`Session::builder`].
@@ -81,8 +82,8 @@ impl SessionBuilder {
         self
     }
 
-    /// The limits of one module's invocations, by its package name.
-    pub fn module_limits(mut self, package: &str, limits: Limits) -> Self {
+    /// What one module has instead of the host's limits, by its package name.
+    pub fn module_limits(mut self, package: &str, limits: LimitOverrides) -> Self {
         self.options.limits.modules.insert(package.into(), limits);
         self
     }
@@ -103,6 +104,6 @@ impl SessionBuilder {
         if !self.namespaces.is_empty() {
             self.options.namespaces = self.namespaces;
         }
-        Ok(Session::over(Arc::new(Dispatcher::open(self.options)?)))
+        Ok(Session::over(Arc::new(assembly::open(self.options)?)))
     }
 }

@@ -80,7 +80,7 @@ impl ExecuteTask {
 
     /// Its id, by which the tracker knows it.
     pub fn id(&self) -> u64 {
-        self.task.info.id
+        self.task.id
     }
 
     /// What it has done so far.

@@ -72,6 +72,7 @@ mod args;
 mod background;
 mod bin;
 mod builder;
+mod calls;
 mod error;
 mod execute_task;
 mod info;

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::action::{PutBins, Selection};
-use super::options::Options;
+use super::options::{Options, seconds};
 use super::{
     Action, Args, BinBuilder, Delete, Fetch, Function, IntoKeys, Invoke, Put, RecordStream, Renews,
     Result, Session, WriteAction,
 };
-use crate::dispatch::{ExistsAction, GenerationCheck};
+use crate::change::{ExistsAction, GenerationCheck};
 use crate::model::{Key, Ttl};
 
 /// A call on the records of given keys, to be finished with [`OnKeys::execute`].
@@ -86,11 +86,6 @@ impl<A: Renews> OnKeys<A> {
         self.options.policy.ttl = Ttl::Never;
         self
     }
-}
-
-/// The two largest values mean something else on the wire.
-pub(super) fn seconds(ttl: Duration) -> Ttl {
-    Ttl::Seconds(ttl.as_secs().clamp(1, u64::from(u32::MAX - 2)) as u32)
 }
 
 impl OnKeys<Fetch> {

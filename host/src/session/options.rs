@@ -1,10 +1,12 @@
 //! What travels with every call: write policies and a filter.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Action, Result, SessionError};
-use crate::dispatch::{Request, WritePolicy};
-use crate::expr::{Expr, ael};
+use crate::change::WritePolicy;
+use crate::expr::ael;
+use crate::model::Ttl;
+use crate::request::{Filter, Request};
 
 /// The options of a call, gathered by its builder.
 #[derive(Clone, Debug, Default)]
@@ -24,15 +26,20 @@ impl Options {
 }
 
 /// Parses the text of a filter.
-pub(super) fn parse(filter: Option<String>) -> Result<Option<Arc<Expr>>> {
+pub(super) fn parse(filter: Option<String>) -> Result<Option<Filter>> {
     let Some(text) = filter else {
         return Ok(None);
     };
     match ael::parse(&text) {
-        Ok(expr) => Ok(Some(Arc::new(expr))),
+        Ok(expr) => Ok(Some(Filter::new(expr)?)),
         Err(e) => Err(SessionError::Filter {
             reason: e.to_string(),
             text,
         }),
     }
+}
+
+/// The two largest values mean something else on the wire.
+pub(super) fn seconds(ttl: Duration) -> Ttl {
+    Ttl::Seconds(ttl.as_secs().clamp(1, u64::from(u32::MAX - 2)) as u32)
 }

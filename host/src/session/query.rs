@@ -1,19 +1,12 @@
 //! Foreground queries over a set.
 
-use std::sync::Arc;
-
-use tokio::sync::mpsc;
+use futures::{StreamExt as _, stream};
 
 use super::action::Selection;
 use super::options::parse;
-use super::stream::Page;
 use super::{DataSet, Record, RecordResult, RecordStream, Result, Session};
-use crate::dispatch::{self, Namespace, QuerySpec};
-use crate::model::{PARTITIONS, PartitionId};
-use crate::store::Cursor;
-
-/// How many pages of records may wait for their reader.
-const PAGES_AHEAD: usize = 4;
+use crate::model::Error;
+use crate::request::QuerySpec;
 
 /// A query over a set, to be started with [`Query::execute`].
 #[derive(Debug)]
@@ -23,6 +16,7 @@ pub struct Query {
     set: DataSet,
     bins: Selection,
     filter: Option<String>,
+    /// 0 for none.
     limit: u64,
 }
 
@@ -33,7 +27,7 @@ impl Query {
             set,
             bins: Selection::All,
             filter: None,
-            limit: u64::MAX,
+            limit: 0,
         }
     }
 
@@ -65,57 +59,34 @@ impl Query {
         self
     }
 
-    /// Starts the query. It reads ahead of the stream by a few pages and no further.
+    /// Starts the query. It reads as the stream is read, a page of records at a time.
     ///
     /// # Errors
     /// An unknown namespace, a bad bin name, a filter that does not parse.
     pub async fn execute(self) -> Result<RecordStream> {
-        let namespace = self
-            .session
-            .dispatcher()
-            .namespace(self.set.namespace().as_bytes())?
-            .clone();
+        let dispatcher = self.session.dispatcher();
+        let namespace = dispatcher.namespace(self.set.namespace().as_bytes())?;
         let set = self.set.set();
+        let bins = self.bins.check()?;
         let spec = QuerySpec {
             set: (!set.is_empty()).then(|| set.as_bytes().to_vec()),
             filter: parse(self.filter)?,
-            bins: self.bins.check()?,
+            bins: bins.clone(),
+            partitions: None,
+            max_records: self.limit,
+            records_per_second: 0,
         };
-        let (pages, stream) = mpsc::channel(PAGES_AHEAD);
-        let limit = self.limit;
-        tokio::task::spawn_blocking(move || scan(&namespace, spec, limit, &pages));
-        Ok(RecordStream::pages(stream))
-    }
-}
-
-/// Reads partition after partition until the records, the limit or the reader end.
-fn scan(namespace: &Arc<Namespace>, spec: QuerySpec, mut left: u64, pages: &mpsc::Sender<Page>) {
-    let mut query = dispatch::Query::new(namespace.clone(), spec);
-    let mut found = Vec::new();
-    for partition in 0..PARTITIONS as PartitionId {
-        let mut cursor = Cursor::default();
-        let mut more = true;
-        while more && left > 0 {
-            more = match query.page(partition, &mut cursor, &mut found) {
-                Ok(more) => more,
-                Err(e) => {
-                    let _ = pages.blocking_send(Err(e.into()));
-                    return;
-                }
-            };
-            found.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-            left -= found.len() as u64;
-            if found.is_empty() {
-                continue;
+        let query = dispatcher.query(namespace, spec);
+        let pages = stream::unfold((query, bins), async |(mut query, bins)| {
+            let page = query.next().await?;
+            tokio::task::consume_budget().await;
+            if let Some((_, Some(e))) = page.ended {
+                return Some((Err(Error::from(e).into()), (query, bins)));
             }
-            let bins = &query.spec().bins;
-            let page = found
-                .drain(..)
-                .map(|f| RecordResult::record(Record::found(namespace, f, bins)))
-                .collect();
-            if pages.blocking_send(Ok(page)).is_err() {
-                return;
-            }
-        }
+            let result = |f| RecordResult::record(Record::found(query.namespace(), f, &bins));
+            let results = page.found.into_iter().map(result).collect();
+            Some((Ok(results), (query, bins)))
+        });
+        Ok(RecordStream::pages(pages.boxed()))
     }
 }

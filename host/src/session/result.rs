@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::dispatch::{BinSelection, Found, Namespace, Reply, ReplyBins};
+use crate::dispatch::Namespace;
 use crate::model::{Body, Error, Key, Particle, ResultCode, Value, now_secs};
+use crate::request::{BinSelection, Found, Reply, ReplyBins};
 
 use super::Result;
 
@@ -32,21 +33,20 @@ impl Record {
     }
 
     pub(super) fn found(namespace: &Namespace, found: Found, bins: &BinSelection) -> Self {
-        let set = usize::from(found.meta.set);
+        let sets = namespace.sets();
         let user_key = found.body.user_key();
         Self {
             key: Key {
                 namespace: namespace.name.to_string(),
-                set: namespace
-                    .sets()
-                    .get(set)
+                set: sets
+                    .name(found.set)
                     .map_or_else(String::new, |s| s.to_string()),
                 digest: found.digest,
                 user_key: user_key.and_then(|p| Value::try_from(p).ok()),
             },
-            generation: found.meta.generation,
+            generation: found.generation,
             bins: select(&found.body, bins),
-            void_time: found.meta.void_time,
+            void_time: found.void_time,
         }
     }
 }
@@ -107,7 +107,7 @@ impl RecordResult {
                 void_time: reply.void_time,
             },
             code: reply.code,
-            message: reply.message,
+            message: reply.message.map(|m| m.into()),
             udf_result,
         }
     }

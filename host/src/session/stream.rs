@@ -1,15 +1,16 @@
 //! The stream of a call's results.
 
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::vec;
 
+use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
-use tokio::sync::mpsc;
 
 use super::{RecordResult, Result, SessionError};
 
-/// A query's worker sends pages; an error is its last word.
+/// A query gives pages; an error is its last word.
 pub(super) type Page = Result<Vec<RecordResult>>;
 
 /// The results of a call, one for each record: those of keys in the order of the keys,
@@ -18,10 +19,9 @@ pub(super) type Page = Result<Vec<RecordResult>>;
 /// It is a [`futures::Stream`] of `Result<RecordResult>`. The outer error is the call's
 /// own (the store failed); what happened to one record is in its [`RecordResult`].
 /// Dropping the stream ends the query behind it.
-#[derive(Debug)]
 pub struct RecordStream {
     ready: vec::IntoIter<RecordResult>,
-    pages: Option<mpsc::Receiver<Page>>,
+    pages: Option<BoxStream<'static, Page>>,
 }
 
 impl RecordStream {
@@ -32,7 +32,7 @@ impl RecordStream {
         }
     }
 
-    pub(super) fn pages(pages: mpsc::Receiver<Page>) -> Self {
+    pub(super) fn pages(pages: BoxStream<'static, Page>) -> Self {
         Self {
             ready: Vec::new().into_iter(),
             pages: Some(pages),
@@ -72,6 +72,14 @@ impl RecordStream {
     }
 }
 
+impl fmt::Debug for RecordStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordStream")
+            .field("ready", &self.ready)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Stream for RecordStream {
     type Item = Result<RecordResult>;
 
@@ -84,7 +92,7 @@ impl Stream for RecordStream {
             let Some(pages) = &mut this.pages else {
                 return Poll::Ready(None);
             };
-            match ready!(pages.poll_recv(cx)) {
+            match ready!(pages.poll_next_unpin(cx)) {
                 Some(Ok(page)) => this.ready = page.into_iter(),
                 Some(Err(e)) => return Poll::Ready(Some(Err(e))),
                 None => this.pages = None,

@@ -7,13 +7,15 @@ use std::hint::black_box;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use arc_swap::Guard;
+
 use parking_lot::RwLock;
 
 use super::sets::{SetCounts, SetTable, occupied};
 use super::sizes::{Size, Sizes};
 use super::{
-    Change, Committed, Cursor, Expected, RecordStore, ScanPage, Scanned, StoreError, Version,
-    Versioned,
+    Answer, Change, Commit, Committed, Cursor, Expected, Lookup, Outcome, RecordStore, ScanPage,
+    Scanned, Sets, StoreError, Version, Versioned, at_once,
 };
 use crate::model::{Body, Digest, Meta, PARTITIONS, PartitionId, Record};
 
@@ -186,36 +188,30 @@ fn len(body: &Body) -> i64 {
     body.as_bytes().len() as i64
 }
 
-impl RecordStore for MemoryStore {
-    fn read(&self, digest: &Digest) -> Result<Option<Versioned>, StoreError> {
-        let partition = self.partitions[usize::from(digest.partition())].read();
-        Ok(partition.records.get(&Slot(*digest)).map(Entry::versioned))
-    }
-
-    fn commit(
-        &self,
-        digest: &Digest,
-        expected: Expected,
-        change: Change,
-    ) -> Result<Committed, StoreError> {
-        let at = usize::from(digest.partition());
-        let outcome =
-            self.partitions[at]
-                .write()
-                .commit(digest, expected, change, self.sizes.of(at));
+impl MemoryStore {
+    fn commit_alone(&self, commit: Commit) -> Outcome {
+        let at = usize::from(commit.digest.partition());
+        let mut partition = self.partitions[at].write();
+        let Commit {
+            digest,
+            expected,
+            change,
+        } = commit;
+        let outcome = partition.commit(&digest, expected, change, self.sizes.of(at));
+        drop(partition);
         // The lock is free again; the old body is dropped here, after it.
         outcome.map(|(committed, _old)| committed)
     }
 
-    fn scan(
+    fn scan_now(
         &self,
         partition: PartitionId,
         cursor: &mut Cursor,
         page: &ScanPage,
         out: &mut Vec<Scanned>,
-    ) -> Result<bool, StoreError> {
+    ) -> bool {
         let Some(partition) = self.partitions.get(usize::from(partition)) else {
-            return Ok(false);
+            return false;
         };
         let (mut records, mut bytes) = (0, 0);
         loop {
@@ -239,29 +235,57 @@ impl RecordStore for MemoryStore {
                     versioned: entry.versioned(),
                 });
                 if records >= page.records || bytes > page.bytes {
-                    return Ok(walk.next().is_some());
+                    return walk.next().is_some();
                 }
             }
             if walk.next().is_none() {
-                return Ok(false);
+                return false;
             }
         }
+    }
+}
+
+impl RecordStore for MemoryStore {
+    fn read<'a>(&'a self, digests: &'a [Digest], out: &'a mut Vec<Lookup>) -> Answer<'a, ()> {
+        for digest in digests {
+            let partition = self.partitions[usize::from(digest.partition())].read();
+            out.push(Ok(partition
+                .records
+                .get(&Slot(*digest))
+                .map(Entry::versioned)));
+        }
+        at_once(())
+    }
+
+    fn commit<'a>(
+        &'a self,
+        commits: &'a mut Vec<Commit>,
+        out: &'a mut Vec<Outcome>,
+    ) -> Answer<'a, ()> {
+        out.extend(commits.drain(..).map(|commit| self.commit_alone(commit)));
+        at_once(())
+    }
+
+    fn scan<'a>(
+        &'a self,
+        partition: PartitionId,
+        cursor: &'a mut Cursor,
+        page: &'a ScanPage,
+        out: &'a mut Vec<Scanned>,
+    ) -> Answer<'a, Result<bool, StoreError>> {
+        at_once(Ok(self.scan_now(partition, cursor, page, out)))
     }
 
     fn count(&self) -> (u64, u64) {
         self.sizes.total()
     }
 
-    fn set_id(&self, name: &str) -> Result<u16, StoreError> {
-        self.sets.intern(name, |_| Ok(()))
+    fn sets(&self) -> Guard<Arc<Sets>> {
+        self.sets.now()
     }
 
-    fn find_set(&self, name: &str) -> Option<u16> {
-        self.sets.find(name)
-    }
-
-    fn set_name(&self, id: u16) -> Option<Arc<str>> {
-        self.sets.name(id)
+    fn set_id<'a>(&'a self, name: &'a str) -> Answer<'a, Result<u16, StoreError>> {
+        at_once(self.sets.intern(name, |_| Ok(())))
     }
 
     fn set_counts(&self) -> Vec<(u16, u64)> {
@@ -272,8 +296,8 @@ impl RecordStore for MemoryStore {
         occupied(totals)
     }
 
-    fn flush(&self) -> Result<(), StoreError> {
-        Ok(())
+    fn flush(&self) -> Answer<'_, Result<(), StoreError>> {
+        at_once(Ok(()))
     }
 }
 

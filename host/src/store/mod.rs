@@ -1,18 +1,19 @@
 //! Records at rest.
 
 #[cfg(test)]
-mod behaviour;
+pub(crate) mod behaviour;
 mod durable;
+mod error;
 mod memory;
-mod reap;
 mod sets;
 mod sizes;
 mod store_trait;
 
 pub use durable::{Durability, Durable, DurableOptions, DurableStore, OpenError, Table};
+pub use error::StoreError;
 pub use memory::MemoryStore;
-pub use reap::{Reaped, Reaper};
+pub use sets::Sets;
 pub use store_trait::{
-    Change, Commit, Committed, Cursor, Expected, RecordStore, ScanPage, Scanned, StoreError,
-    Version, Versioned,
+    Answer, Change, Commit, Committed, Cursor, Expected, Lookup, Outcome, RecordStore, ScanPage,
+    Scanned, Version, Versioned, at_once,
 };

@@ -1,5 +1,13 @@
-//! The contract of a record store, made so that a remote cluster can stand behind it.
+//! The contract of a record store, made so that a remote cluster can stand behind it: every
+//! call takes all that it is about at once, and may be waited for.
 
+use std::sync::Arc;
+
+use arc_swap::Guard;
+
+use futures::future::{BoxFuture, Either, Ready, ready};
+
+use super::{Sets, StoreError};
 use crate::model::{Digest, PartitionId, Record};
 
 /// Tells one state of a record from another; opaque to callers.
@@ -35,7 +43,7 @@ pub enum Change {
     Remove,
 }
 
-/// One commit of a batch; see [`RecordStore::commit_all`].
+/// One commit of a batch; see [`RecordStore::commit`].
 #[derive(Clone, Debug)]
 pub struct Commit {
     /// The record.
@@ -53,25 +61,6 @@ pub struct Committed {
     pub version: Version,
     /// Whether there was a record before.
     pub existed: bool,
-}
-
-/// Why a store refused.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The record is not as expected: read it again.
-    #[error("the record changed since it was read")]
-    Conflict,
-    /// The storage engine failed.
-    #[error("storage failed: {0}; see the log, and check the data directory's disk")]
-    Engine(String),
-    /// A record on disk does not decode.
-    #[error("record {digest:?} is damaged on disk: {what}")]
-    Damaged {
-        /// Which.
-        digest: Digest,
-        /// How.
-        what: &'static str,
-    },
 }
 
 /// Where a partition scan stands.
@@ -101,38 +90,41 @@ pub struct ScanPage {
     pub bytes: usize,
 }
 
+/// What a store answers: at once, or after a wait. A store in memory costs no task switch and no
+/// allocation; one with a disk or a network behind it takes the time it needs.
+pub type Answer<'a, T> = Either<Ready<T>, BoxFuture<'a, T>>;
+
+/// The answer that is there already.
+pub fn at_once<'a, T>(answer: T) -> Answer<'a, T> {
+    Either::Left(ready(answer))
+}
+
+/// What a read found.
+pub type Lookup = Result<Option<Versioned>, StoreError>;
+
+/// How a commit ended.
+pub type Outcome = Result<Committed, StoreError>;
+
 /// Records of one namespace.
 ///
 /// Every method may be called from any thread at once. Expired records are returned as
 /// they are: the caller decides by `void_time`, so that it decides once per request. No method
-/// blocks for longer than the engine's own read or write.
+/// blocks its thread for longer than a read from the engine's cache takes; what takes longer is
+/// waited for.
 pub trait RecordStore: Send + Sync + 'static {
-    /// The record, or `None`.
-    ///
-    /// # Errors
-    /// [`StoreError::Engine`] or [`StoreError::Damaged`].
-    fn read(&self, digest: &Digest) -> Result<Option<Versioned>, StoreError>;
+    /// Reads the records of `digests` and appends what each found to `out`, in their order.
+    fn read<'a>(&'a self, digests: &'a [Digest], out: &'a mut Vec<Lookup>) -> Answer<'a, ()>;
 
-    /// Applies `change` if the record is as expected; atomic per record.
+    /// Takes the commits out of `commits` and applies them, in order, each by itself: one that
+    /// is refused does not touch the others. Appends their outcomes to `out`, in the same order.
     ///
-    /// # Errors
-    /// [`StoreError::Conflict`] when it is not as expected, [`StoreError::Engine`].
-    fn commit(
-        &self,
-        digest: &Digest,
-        expected: Expected,
-        change: Change,
-    ) -> Result<Committed, StoreError>;
-
-    /// Applies many commits, in order, each by itself as [`RecordStore::commit`] would: one
-    /// that is refused does not touch the others. Gives their outcomes in the same order.
-    ///
-    /// On a store with a disk this is several times faster than one commit after another:
-    /// they share a journal write, and a disk flush where there is one.
-    fn commit_all(&self, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>> {
-        let commit = |c: Commit| self.commit(&c.digest, c.expected, c.change);
-        commits.into_iter().map(commit).collect()
-    }
+    /// An outcome is `Ok` only once the change is as durable as the store is. A store with a
+    /// disk writes the commits of one call together.
+    fn commit<'a>(
+        &'a self,
+        commits: &'a mut Vec<Commit>,
+        out: &'a mut Vec<Outcome>,
+    ) -> Answer<'a, ()>;
 
     /// Appends the next records of a partition, in digest order, to `out` and moves the
     /// cursor past them. Returns `false` when the partition has no more; with a set filter it
@@ -142,28 +134,25 @@ pub trait RecordStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::Engine`]; damaged records are logged and passed over.
-    fn scan(
-        &self,
+    fn scan<'a>(
+        &'a self,
         partition: PartitionId,
-        cursor: &mut Cursor,
-        page: &ScanPage,
-        out: &mut Vec<Scanned>,
-    ) -> Result<bool, StoreError>;
+        cursor: &'a mut Cursor,
+        page: &'a ScanPage,
+        out: &'a mut Vec<Scanned>,
+    ) -> Answer<'a, Result<bool, StoreError>>;
 
     /// How many records there are, expired ones included, and their body bytes.
     fn count(&self) -> (u64, u64);
+
+    /// The sets as of now.
+    fn sets(&self) -> Guard<Arc<Sets>>;
 
     /// The id of a set, given out on first use and kept for good; the null set ("") is 0.
     ///
     /// # Errors
     /// [`StoreError::Engine`] when a new id cannot be stored or none is left.
-    fn set_id(&self, name: &str) -> Result<u16, StoreError>;
-
-    /// The id of a set that has one already.
-    fn find_set(&self, name: &str) -> Option<u16>;
-
-    /// The name of a set id.
-    fn set_name(&self, id: u16) -> Option<std::sync::Arc<str>>;
+    fn set_id<'a>(&'a self, name: &'a str) -> Answer<'a, Result<u16, StoreError>>;
 
     /// How many records each set has, expired ones included: (id, count).
     fn set_counts(&self) -> Vec<(u16, u64)>;
@@ -172,5 +161,5 @@ pub trait RecordStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::Engine`].
-    fn flush(&self) -> Result<(), StoreError>;
+    fn flush(&self) -> Answer<'_, Result<(), StoreError>>;
 }

@@ -2,4 +2,4 @@
 
 mod tracker;
 
-pub use tracker::{Counts, Status, Task, TaskInfo, Tracker};
+pub use tracker::{Counts, Status, Task, Tracker};

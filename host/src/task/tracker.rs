@@ -2,38 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::model::{Error, PARTITIONS, Result, ResultCode};
+use crate::request::TaskSpec;
+use crate::udf::Cancel;
 use crate::udf::log::{LINE_BYTES, one_line};
 
 /// How many finished tasks stay known, oldest out first.
 const KEEP_FINISHED: usize = 100;
-
-/// What a task is, fixed when it starts.
-#[derive(Clone, Debug)]
-pub struct TaskInfo {
-    /// The id the client chose (`trid`).
-    pub id: u64,
-    /// `background-ops`, `background-udf` or `background-delete`.
-    pub job_type: &'static str,
-    /// Namespace name.
-    pub namespace: String,
-    /// Set name; empty for the whole namespace.
-    pub set: String,
-    /// Who asked, as `ADDRESS+PORT`.
-    pub from: String,
-    /// Package and function of a UDF task.
-    pub udf: Option<(Arc<str>, Arc<str>)>,
-    /// At most this many records a second; 0 for no limit.
-    pub records_per_second: u32,
-    /// The client's socket timeout in milliseconds.
-    pub socket_timeout: u32,
-}
 
 /// Where a task is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,12 +48,14 @@ pub struct Counts {
 /// One background task.
 #[derive(Debug)]
 pub struct Task {
-    /// What it is.
-    pub info: TaskInfo,
+    /// Its id among all tasks (`trid`).
+    pub id: u64,
+    /// What was asked for.
+    pub spec: TaskSpec,
     /// What it has dealt with.
     pub counts: Counts,
-    /// Set to end it; runtimes watch it too.
-    pub cancelled: AtomicBool,
+    /// Ends it; runtimes watch it too.
+    pub cancel: Cancel,
     started: Instant,
     run_micros: AtomicU64,
     status: AtomicU8,
@@ -83,11 +66,12 @@ pub struct Task {
 }
 
 impl Task {
-    fn new(info: TaskInfo) -> Self {
+    fn new(id: u64, spec: TaskSpec) -> Self {
         Self {
-            info,
+            id,
+            spec,
             counts: Counts::default(),
-            cancelled: AtomicBool::new(false),
+            cancel: Cancel::new(),
             started: Instant::now(),
             run_micros: AtomicU64::new(0),
             status: AtomicU8::new(Status::Active as u8),
@@ -145,7 +129,7 @@ impl Task {
         let mut first = self.first_failure.lock();
         if first.is_none() {
             let line = one_line(message.as_bytes(), LINE_BYTES);
-            tracing::warn!(task = self.info.id, "first failed record: {line}");
+            tracing::warn!(task = self.id, "first failed record: {line}");
             *first = Some(message.into());
         }
     }
@@ -169,14 +153,14 @@ impl Task {
             .compare_exchange(Status::Active as u8, status as u8, Relaxed, Relaxed)
             .is_ok()
         {
-            tracing::info!(task = self.info.id, ?status, "task ended");
+            tracing::info!(task = self.id, ?status, "task ended");
         }
         self.finished.notify_waiters();
     }
 
     /// Asks it to stop; it becomes [`Status::Aborted`] once its workers have.
     pub fn abort(&self) {
-        self.cancelled.store(true, Relaxed);
+        self.cancel.cancel();
     }
 
     /// Waits until it has ended.
@@ -204,22 +188,29 @@ impl Tracker {
         Self::default()
     }
 
-    /// Starts to track a task.
+    /// Starts to track a task, under its caller's id or one that no other task has.
     ///
     /// # Errors
     /// [`ResultCode::ParameterError`] when an active task has the same id.
-    pub fn add(&self, info: TaskInfo) -> Result<Arc<Task>> {
+    pub fn add(&self, spec: TaskSpec) -> Result<Arc<Task>> {
         let mut tasks = self.tasks.lock();
+        let id = match spec.id {
+            0 => loop {
+                // Random, as clients choose theirs, so that the two rarely meet.
+                let id = rand::random();
+                if id != 0 && !tasks.contains_key(&id) {
+                    break id;
+                }
+            },
+            id => id,
+        };
         if tasks
-            .get(&info.id)
+            .get(&id)
             .is_some_and(|(_, t)| t.status() == Status::Active)
         {
             return Err(Error::new(
                 ResultCode::ParameterError,
-                format!(
-                    "a task with the id {} is active already; choose another id",
-                    info.id
-                ),
+                format!("a task with the id {id} is active already; choose another id"),
             ));
         }
         let finished = tasks
@@ -236,8 +227,7 @@ impl Tracker {
                 tasks.remove(&id);
             }
         }
-        let id = info.id;
-        let task = Arc::new(Task::new(info));
+        let task = Arc::new(Task::new(id, spec));
         tasks.insert(id, (self.order.fetch_add(1, Relaxed), task.clone()));
         Ok(task)
     }

@@ -27,6 +27,8 @@ pub enum UdfErrorKind {
     Trap,
     /// The invocation ran past its time limit.
     Timeout,
+    /// The invocation outran the patience of its budget; it may be run elsewhere.
+    Overran,
     /// The invocation wanted more memory than its limit.
     Memory,
     /// The result is larger than the limit, or is of a type that cannot leave the runtime.

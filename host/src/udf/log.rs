@@ -1,7 +1,9 @@
 //! What functions write to the host's log: one line a message, of bounded length, and no more
 //! of them than a log can take.
 
+use std::cell::RefCell;
 use std::fmt::{self, Display, Write};
+use std::mem;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -57,13 +59,75 @@ struct Bucket {
 }
 
 /// Tracing's macros take a level that is known when they are compiled.
-macro_rules! write_at {
-    ($level:ident, $log:ident, $message:ident) => {
-        if tracing::enabled!(target: TARGET, Level::$level) && $log.admit(Instant::now()) {
-            let line = one_line($message, $log.limits.line_bytes);
-            tracing::event!(target: TARGET, Level::$level, module = &*$log.module, "{line}");
+macro_rules! event_at {
+    ($level:expr, $log:expr, $line:expr) => {
+        match $level {
+            Level::ERROR => event_at!(@ERROR, $log, $line),
+            Level::WARN => event_at!(@WARN, $log, $line),
+            Level::INFO => event_at!(@INFO, $log, $line),
+            Level::DEBUG => event_at!(@DEBUG, $log, $line),
+            Level::TRACE => event_at!(@TRACE, $log, $line),
         }
     };
+    (@$level:ident, $log:expr, $line:expr) => {
+        tracing::event!(target: TARGET, Level::$level, module = &*$log.module, "{}", $line)
+    };
+}
+
+fn is_enabled(level: Level) -> bool {
+    match level {
+        Level::ERROR => tracing::enabled!(target: TARGET, Level::ERROR),
+        Level::WARN => tracing::enabled!(target: TARGET, Level::WARN),
+        Level::INFO => tracing::enabled!(target: TARGET, Level::INFO),
+        Level::DEBUG => tracing::enabled!(target: TARGET, Level::DEBUG),
+        Level::TRACE => tracing::enabled!(target: TARGET, Level::TRACE),
+    }
+}
+
+/// Lines that wait for the outcome of the invocation that wrote them: one that is run again from its
+/// start writes them again.
+#[derive(Default)]
+pub struct Lines {
+    held: Vec<(Arc<Log>, Level, String)>,
+    /// Lines beyond a log's burst, which will be dropped in any case.
+    over: Option<(Arc<Log>, u64)>,
+}
+
+thread_local! {
+    /// Where the lines of the invocation on this thread are held back.
+    static HELD: RefCell<Option<Lines>> = const { RefCell::new(None) };
+}
+
+impl Lines {
+    /// Runs functions on this thread and holds back what they log. What was held before is forgotten.
+    pub fn hold(&mut self, run: impl FnOnce()) {
+        self.held.clear();
+        self.over = None;
+        HELD.set(Some(mem::take(self)));
+        run();
+        *self = HELD.take().unwrap_or_default();
+    }
+
+    /// Writes what was held back.
+    pub fn write(&mut self) {
+        for (log, level, line) in self.held.drain(..) {
+            if log.admit(Instant::now()) {
+                event_at!(level, log, line);
+            }
+        }
+        if let Some((log, dropped)) = self.over.take() {
+            log.drop_lines(dropped, Instant::now());
+        }
+    }
+
+    fn push(&mut self, log: &Arc<Log>, level: Level, message: &[u8]) {
+        if self.held.len() < log.limits.burst as usize {
+            let line = one_line(message, log.limits.line_bytes).to_string();
+            self.held.push((Arc::clone(log), level, line));
+        } else {
+            self.over.get_or_insert_with(|| (Arc::clone(log), 0)).1 += 1;
+        }
+    }
 }
 
 impl Log {
@@ -83,12 +147,13 @@ impl Log {
     /// Writes a message, which need not be valid UTF-8, as one line; see [`LogLimits`]. One
     /// whose level is off costs nothing and counts for nothing.
     pub fn write(self: &Arc<Self>, level: Level, message: &[u8]) {
-        match level {
-            Level::ERROR => write_at!(ERROR, self, message),
-            Level::WARN => write_at!(WARN, self, message),
-            Level::INFO => write_at!(INFO, self, message),
-            Level::DEBUG => write_at!(DEBUG, self, message),
-            Level::TRACE => write_at!(TRACE, self, message),
+        if !is_enabled(level) {
+            return;
+        }
+        let held = HELD
+            .with_borrow_mut(|held| held.as_mut().map(|lines| lines.push(self, level, message)));
+        if held.is_none() && self.admit(Instant::now()) {
+            event_at!(level, self, one_line(message, self.limits.line_bytes));
         }
     }
 
@@ -103,12 +168,19 @@ impl Log {
             bucket.tokens -= 1.0;
             return true;
         }
-        bucket.dropped += 1;
-        if bucket.dropped == 1 {
+        drop(bucket);
+        self.drop_lines(1, now);
+        false
+    }
+
+    /// Counts lines that are not written, and has their number written a little later.
+    fn drop_lines(self: &Arc<Self>, lines: u64, now: Instant) {
+        let mut bucket = self.bucket.lock();
+        bucket.dropped += lines;
+        if bucket.dropped == lines {
             drop(bucket);
             report_later(now + REPORT_AFTER, self);
         }
-        false
     }
 
     /// Writes how many lines were dropped since the last report.
@@ -227,6 +299,24 @@ mod tests {
         for (text, most, expected) in rows {
             assert_eq!(one_line(text, *most).to_string(), *expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn lines_that_are_held_back_are_those_of_the_last_run() {
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(std::io::sink)
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            let log = Log::new("m.lua", LogLimits::default());
+            let mut lines = Lines::default();
+            lines.hold(|| log.write(Level::INFO, b"cut off"));
+            lines.hold(|| log.write(Level::INFO, b"whole"));
+            log.write(Level::INFO, b"not held");
+            let held: Vec<_> = lines.held.iter().map(|(_, _, line)| &**line).collect();
+            assert_eq!(held, ["whole"]);
+            lines.write();
+            assert!(lines.held.is_empty());
+        });
     }
 
     #[test]

@@ -16,11 +16,9 @@ use tokio::sync::Mutex;
 
 use super::directory::ModuleDirectory;
 use super::log::{LINE_BYTES, one_line};
-use super::{CompileError, Module, ModuleSource, Runtime, RuntimeKind, Sources};
-use crate::model::{Limits, Result, now_millis};
+use super::{CompileError, Module, ModuleSource, Runtime, Sources};
+use crate::model::{LimitOverrides, Limits, Result, now_millis};
 
-/// The magic number that every WebAssembly binary starts with.
-const WASM_MAGIC: &[u8] = b"\0asm";
 /// The longest file name of a module, in bytes.
 const MAX_FILE_NAME: usize = 128;
 
@@ -30,50 +28,38 @@ pub struct Registered {
     pub source: ModuleSource,
     /// SHA-1 of the bytes, in hexadecimal.
     pub hash: String,
-    /// Which runtime runs it.
-    pub kind: RuntimeKind,
+    /// The name of the runtime that runs it.
+    pub runtime: &'static str,
     /// The compiled module.
     pub module: Arc<dyn Module>,
-    /// The limits of its invocations.
-    pub limits: Arc<Limits>,
-    /// The same limits but for the time, which is too short to hold up a thread that others wait for.
-    pub brief: Limits,
     slow_until: AtomicU64,
 }
 
-/// The time limit of [`Registered::brief`], in milliseconds.
-const BRIEF_MS: u64 = 2;
-/// How long a module counts as slow after it overran its brief limit, in milliseconds.
+/// How long a module counts as slow after it overran its caller's patience, in milliseconds.
 const SLOW_MS: u64 = 1000;
 
 impl Registered {
     fn new(
         source: ModuleSource,
         hash: String,
-        kind: RuntimeKind,
+        runtime: &'static str,
         module: Arc<dyn Module>,
-        limits: Limits,
     ) -> Self {
         Self {
             source,
             hash,
-            kind,
+            runtime,
             module,
-            brief: Limits {
-                time_ms: limits.time_ms.min(BRIEF_MS),
-                ..limits.clone()
-            },
-            limits: Arc::new(limits),
             slow_until: AtomicU64::new(0),
         }
     }
 
-    /// Notes that an invocation overran its brief limit.
+    /// Notes that an invocation overran the patience of its budget.
     pub fn note_slow(&self) {
         self.slow_until.store(now_millis() + SLOW_MS, Relaxed);
     }
 
-    /// Whether an invocation overran its brief limit lately.
+    /// Whether an invocation overran the patience of its budget lately.
     pub fn is_slow(&self) -> bool {
         let until = self.slow_until.load(Relaxed);
         until != 0 && now_millis() < until
@@ -87,8 +73,8 @@ pub struct ModuleInfo {
     pub file: String,
     /// SHA-1 of the bytes, in hexadecimal.
     pub hash: String,
-    /// Which runtime runs it.
-    pub kind: RuntimeKind,
+    /// The name of the runtime that runs it.
+    pub runtime: &'static str,
 }
 
 type ByPackage = BTreeMap<String, Arc<Registered>>;
@@ -129,16 +115,19 @@ impl Sources for Modules {
 /// The limits of modules: the host's, and those that one module has of its own.
 #[derive(Clone, Debug, Default)]
 pub struct LimitsByModule {
-    /// For every module that has none of its own.
+    /// The host's.
     pub host: Limits,
-    /// By package name.
-    pub modules: BTreeMap<String, Limits>,
+    /// What modules have instead, by package name.
+    pub modules: BTreeMap<String, LimitOverrides>,
 }
 
 impl LimitsByModule {
     /// The limits of a package.
-    pub fn of(&self, package: &str) -> &Limits {
-        self.modules.get(package).unwrap_or(&self.host)
+    pub fn of(&self, package: &str) -> Limits {
+        match self.modules.get(package) {
+            Some(own) => own.over(&self.host),
+            None => self.host.clone(),
+        }
     }
 }
 
@@ -234,7 +223,7 @@ impl Registry {
                 .map_err(|e| refuse(&name, e.to_string()))?;
             tracing::info!(
                 "module {name} registered: {}, {} bytes, {:?}",
-                registered.kind.name(),
+                registered.runtime,
                 registered.source.bytes.len(),
                 started.elapsed()
             );
@@ -249,19 +238,17 @@ impl Registry {
     }
 
     /// Puts in a module that was compiled elsewhere, under a file name; it is not persisted.
-    pub fn insert(&self, file: &str, kind: RuntimeKind, module: Arc<dyn Module>) {
+    pub fn insert(&self, file: &str, runtime: &'static str, module: Arc<dyn Module>) {
         let source = ModuleSource {
             file: file.into(),
             package: package_of(file).into(),
             bytes: Bytes::new(),
         };
-        let limits = self.limits.of(&source.package).clone();
         self.publish(Arc::new(Registered::new(
             source,
             String::new(),
-            kind,
+            runtime,
             module,
-            limits,
         )));
     }
 
@@ -290,18 +277,23 @@ impl Registry {
         let info = |m: &Arc<Registered>| ModuleInfo {
             file: m.source.file.clone(),
             hash: m.hash.clone(),
-            kind: m.kind,
+            runtime: m.runtime,
         };
         self.modules.get().values().map(info).collect()
     }
 
     /// A module's runtime and bytes, by file name.
-    pub fn get(&self, file: &str) -> Option<(RuntimeKind, Bytes)> {
+    pub fn get(&self, file: &str) -> Option<(&'static str, Bytes)> {
         let modules = self.modules.get();
         modules
             .values()
             .find(|m| m.source.file == file)
-            .map(|m| (m.kind, m.source.bytes.clone()))
+            .map(|m| (m.runtime, m.source.bytes.clone()))
+    }
+
+    /// Grows with each registration and removal: what was found stays so while this is the same.
+    pub fn epoch(&self) -> u64 {
+        self.modules.epoch()
     }
 
     /// The module that calls of a package run now.
@@ -323,16 +315,20 @@ impl Registry {
                 ),
             ));
         }
-        let kind = if bytes.starts_with(WASM_MAGIC) {
-            RuntimeKind::Wasm
-        } else {
-            RuntimeKind::Lua
-        };
         let runtime = self
             .runtimes
             .iter()
-            .find(|r| r.kind() == kind)
-            .ok_or_else(|| refuse(file, format!("this host has no {} runtime", kind.name())))?;
+            .find(|runtime| runtime.accepts(&bytes))
+            .ok_or_else(|| {
+                let names: Vec<_> = self.runtimes.iter().map(|r| r.name()).collect();
+                refuse(
+                    file,
+                    format!(
+                        "no runtime of this host takes such a module; it has {}",
+                        names.join(" and ")
+                    ),
+                )
+            })?;
         let hash = Sha1::digest(&bytes)
             .iter()
             .map(|b| format!("{b:02x}"))
@@ -342,13 +338,12 @@ impl Registry {
             package,
             bytes,
         };
-        let module = runtime.compile(source.clone(), limits)?;
+        let module = runtime.compile(source.clone(), &limits)?;
         Ok(Arc::new(Registered::new(
             source,
             hash,
-            kind,
+            runtime.name(),
             module,
-            limits.clone(),
         )))
     }
 

@@ -1,31 +1,12 @@
 //! The contract that Lua and Wasm both fulfil: register, execute, wait.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 
-use super::{CompileError, RecordContext, Scope, UdfError};
+use super::{Budget, CompileError, UdfError};
+use crate::change::{RecordContext, Scope};
 use crate::model::{Limits, Value};
-
-/// Which runtime a module runs in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RuntimeKind {
-    /// Lua 5.4 source.
-    Lua,
-    /// A WebAssembly component.
-    Wasm,
-}
-
-impl RuntimeKind {
-    /// The name that `udf-list` and people use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Lua => "LUA",
-            Self::Wasm => "WASM",
-        }
-    }
-}
 
 /// A module as it was registered.
 #[derive(Clone, Debug)]
@@ -57,12 +38,18 @@ pub struct FunctionInfo {
     pub arguments: Option<usize>,
 }
 
-/// A way to run modules.
+/// A way to run modules. The registry knows a runtime by its name and by what it accepts, so
+/// that another one needs no change anywhere but where hosts are put together.
 pub trait Runtime: Send + Sync + 'static {
-    /// Which.
-    fn kind(&self) -> RuntimeKind;
+    /// Its name, as `udf-list` and people use it: `LUA`.
+    fn name(&self) -> &'static str;
 
-    /// Compiles and checks a module. May take seconds: call it off the network threads.
+    /// Whether the bytes are, or are meant to be, a module of this runtime. A registry asks its
+    /// runtimes in order; the first that accepts compiles.
+    fn accepts(&self, bytes: &[u8]) -> bool;
+
+    /// Compiles and checks a module, whose invocations will run within `limits`. May take
+    /// seconds: call it off the network threads.
     ///
     /// # Errors
     /// [`CompileError`], with file and line where there is one.
@@ -85,30 +72,32 @@ pub trait Module: Send + Sync + 'static {
     fn instantiate(&self) -> Result<Box<dyn Instance>, UdfError>;
 }
 
-/// What one call says, the same for every record of a batch.
-#[derive(Clone, Copy, Debug)]
-pub struct Call<'a> {
-    /// The function's name.
-    pub function: &'a str,
-    /// The arguments beside the record: a packed list.
-    pub args: &'a [u8],
-    /// Where the records live.
-    pub scope: &'a Scope,
-    /// The limits of each invocation.
-    pub limits: &'a Limits,
-    /// Set when the task is aborted: the runtime ends running code soon after.
-    pub cancelled: &'a AtomicBool,
+/// One Lua state or Wasm instance.
+pub trait Instance: Send {
+    /// Opens a function with its arguments beside the record (a packed list), to be run over any
+    /// number of batches. To open what was opened last costs a comparison.
+    ///
+    /// # Errors
+    /// [`UdfErrorKind::FunctionNotFound`](super::UdfErrorKind::FunctionNotFound),
+    /// [`UdfErrorKind::Arguments`](super::UdfErrorKind::Arguments).
+    fn open(&mut self, function: &str, args: &[u8]) -> Result<&mut dyn Invoker, UdfError>;
 }
 
 /// What an invocation gave back.
 pub type UdfResult = Result<Value, UdfError>;
 
-/// One Lua state or Wasm instance.
-pub trait Instance: Send {
+/// An open function.
+pub trait Invoker {
     /// Runs the function over each record of the batch, in order, pushing one result per
     /// record. A failure is that record's alone: the effects in its context are
     /// discarded by the caller, the other records' stand.
     ///
     /// The instance stays usable after any failure (it renews itself where it must).
-    fn run(&mut self, call: &Call<'_>, batch: &mut [RecordContext], results: &mut Vec<UdfResult>);
+    fn each(
+        &mut self,
+        batch: &mut [RecordContext],
+        scope: &Scope,
+        budget: &Budget,
+        results: &mut Vec<UdfResult>,
+    );
 }

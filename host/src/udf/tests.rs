@@ -2,17 +2,15 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
 use super::lua::LuaRuntime;
-use super::{
-    Call, CompileError, Instance, LimitsByModule, Modules, RecordContext, Registry, Scope,
-};
+use super::{Budget, CompileError, Instance, LimitsByModule, Modules, Registry};
+use crate::change::{RecordContext, Scope};
 use crate::model::msgpack::pack_list;
-use crate::model::{Digest, Limits, Value};
+use crate::model::{Digest, Value};
 
 fn registry(dir: Option<&Path>) -> Arc<Registry> {
     let modules = Arc::new(Modules::default());
@@ -48,17 +46,11 @@ fn batch(instance: &mut dyn Instance, records: usize) -> Vec<Result<Value, Strin
         now: 0,
         default_ttl: 0,
     };
-    let call = Call {
-        function: "f",
-        args: &pack_list(vec![]),
-        scope: &scope,
-        limits: &Limits::default(),
-        cancelled: &AtomicBool::new(false),
-    };
     let record = |_| RecordContext::new(Digest([7; 20]), 0, None, None);
     let mut batch: Vec<_> = (0..records).map(record).collect();
     let mut results = Vec::new();
-    instance.run(&call, &mut batch, &mut results);
+    let open = instance.open("f", &pack_list(vec![])).expect("opens");
+    open.each(&mut batch, &scope, &Budget::default(), &mut results);
     results
         .into_iter()
         .map(|r| r.map_err(|e| e.to_string()))

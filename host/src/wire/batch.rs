@@ -1,25 +1,9 @@
 //! Batches: many records in one message.
 
-use std::sync::Arc;
-
 use super::flags::{batch, row};
 use super::message::{Cursor, Header, Message, bad};
-use crate::dispatch::{Request, Target};
-use crate::expr::Expr;
 use crate::model::{Digest, Result};
-
-/// Rows of one batch that share namespace and request.
-#[derive(Clone, Debug)]
-pub struct Group {
-    /// Namespace name.
-    pub namespace: Vec<u8>,
-    /// What to do with each record; an error holds for every row of the group.
-    pub request: Result<Request>,
-    /// The records, and the index of each in the client's batch.
-    pub rows: Vec<(u32, Target)>,
-    /// How much error detail the rows ask for.
-    pub error_detail: u8,
-}
+use crate::request::{Filter, Group, Target};
 
 /// A decoded batch.
 #[derive(Clone, Debug)]
@@ -41,7 +25,7 @@ impl Message<'_> {
     /// # Errors
     /// When the batch as a whole is malformed. What is wrong with the request of a row is
     /// in its group.
-    pub fn batch(&self, filter: Option<Arc<Expr>>) -> Result<Batch> {
+    pub fn batch(&self, filter: Option<Filter>) -> Result<Batch> {
         let data = self
             .fields
             .batch

@@ -6,14 +6,13 @@ use bytes::Bytes;
 
 use super::flags::{info1, info2, info3};
 use super::message::{Fields, Header, Message, bad};
-use crate::dispatch::{
-    BinSelection, ExistsAction, GenerationCheck, Request, Target, UdfCall, Work, WritePolicy,
-};
-use crate::expr::{self, Expr};
+use crate::change::{ExistsAction, GenerationCheck, WritePolicy};
+use crate::expr;
 use crate::model::{
     Digest, Error, Particle, ParticleType, Result, ResultCode, Ttl, Value, msgpack,
 };
 use crate::ops::{Op, OpKind};
+use crate::request::{BinSelection, Filter, Request, Target, UdfCall, Work};
 
 /// What a message asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +83,11 @@ impl Message<'_> {
         })
     }
 
+    /// The set's name; `None` for the null set, or for the whole namespace.
+    pub fn set(&self) -> Option<&[u8]> {
+        self.fields.set.filter(|set| !set.is_empty())
+    }
+
     /// The record that the message is for.
     ///
     /// # Errors
@@ -132,16 +136,11 @@ impl Message<'_> {
     ///
     /// # Errors
     /// [`ResultCode::ParameterError`] when it does not compile.
-    pub fn filter(&self) -> Result<Option<Arc<Expr>>> {
+    pub fn filter(&self) -> Result<Option<Filter>> {
         let compile = |packed: &[u8]| {
             let filter = expr::decode(packed)
                 .map_err(|e| bad(format!("the filter expression is not valid: {e}")))?;
-            if !filter.is_filter() {
-                return Err(bad(
-                    "the filter expression is not valid: it gives no boolean; compare its value with something",
-                ));
-            }
-            Ok(Some(Arc::new(filter)))
+            Filter::new(filter).map(Some)
         };
         if let Some(packed) = self.fields.filter {
             return compile(packed);
@@ -164,7 +163,7 @@ impl Message<'_> {
     ///
     /// # Errors
     /// When operations, bins or the call are malformed, or the client asks for what this host lacks.
-    pub fn request(&self, filter: Option<Arc<Expr>>) -> Result<Request> {
+    pub fn request(&self, filter: Option<Filter>) -> Result<Request> {
         let h = &self.header;
         if self.fields.transaction.is_some() {
             return Err(Error::new(
@@ -284,7 +283,7 @@ impl Message<'_> {
                 None => return Ok(BinSelection::All),
             }
         }
-        Ok(BinSelection::Some(names))
+        Ok(BinSelection::Some(names.into()))
     }
 }
 

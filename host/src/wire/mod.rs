@@ -11,7 +11,7 @@ mod reply;
 #[cfg(test)]
 mod tests;
 
-pub use batch::{Batch, Group};
+pub use batch::Batch;
 pub use command::Command;
 pub use compress::inflate;
 pub use frame::{
@@ -20,6 +20,6 @@ pub use frame::{
 pub use message::{Fields, Header, MESSAGE_HEADER, Message, RawOp};
 pub use query::QueryParams;
 pub use reply::{
-    ReplyTo, push_error, push_found, push_last, push_partition_done, push_reply,
+    ReplyTo, push_found, push_last, push_partition_done, push_refusal, push_reply,
     push_security_refusal, push_single,
 };

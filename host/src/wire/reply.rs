@@ -4,11 +4,13 @@ use super::command::push_particle;
 use super::flags::{field, info3};
 use super::frame::{FrameKind, begin_frame, end_frame};
 use super::message::MESSAGE_HEADER;
-use crate::dispatch::{BinSelection, Found, Reply, ReplyBins};
 use crate::model::{Error, Particle, ParticleType, PartitionId, ResultCode, Value, msgpack};
+use crate::request::{BinSelection, Found, Reply, ReplyBins};
 
 /// The operation byte of bins in replies.
 const OP_READ: u8 = 1;
+/// Where the third byte of flags stands in a message header.
+const INFO3: usize = 3;
 /// Where field and operation counts stand in a message header.
 const COUNTS: usize = 18;
 
@@ -86,7 +88,7 @@ fn push_selected(out: &mut Vec<u8>, body: &crate::model::Body, bins: &BinSelecti
         }
         BinSelection::None => {}
         BinSelection::Some(names) => {
-            for name in names {
+            for name in names.iter() {
                 if let Some(particle) = body.bin(name.as_bytes()) {
                     push_bin(out, name.as_bytes(), particle);
                     n += 1;
@@ -147,9 +149,14 @@ pub fn push_single(out: &mut Vec<u8>, reply: &Reply, to: ReplyTo) {
     end_frame(out, at);
 }
 
-/// Appends a whole frame that refuses a request.
-pub fn push_error(out: &mut Vec<u8>, error: Error, to: ReplyTo) {
-    push_single(out, &error.into(), to);
+/// Appends a whole frame that refuses a request and ends the conversation about it: a client that
+/// waits for many messages waits for no more.
+pub fn push_refusal(out: &mut Vec<u8>, error: Error, to: ReplyTo) {
+    let frame = begin_frame(out, FrameKind::Message);
+    let at = out.len();
+    push_reply(out, &error.into(), to);
+    out[at + INFO3] |= info3::LAST;
+    end_frame(out, frame);
 }
 
 /// Appends the message of a query's record, without a frame around it.
@@ -160,8 +167,7 @@ pub fn push_found(
     found: &Found,
     bins: &BinSelection,
 ) {
-    let meta = &found.meta;
-    let at = header(out, 0, 0, meta.generation.into(), meta.void_time, 0);
+    let at = header(out, 0, 0, found.generation.into(), found.void_time, 0);
     push_field(out, field::NAMESPACE, namespace.as_bytes());
     push_field(out, field::DIGEST, &found.digest.0);
     let mut fields = 2;

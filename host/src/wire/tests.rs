@@ -5,9 +5,10 @@ use proptest::prelude::*;
 
 use super::flags::{field, info1, info2, row};
 use super::*;
-use crate::dispatch::{BinSelection, ExistsAction, GenerationCheck, Reply, ReplyBins, Work};
+use crate::change::{ExistsAction, GenerationCheck};
 use crate::model::{BinName, Digest, Error, ResultCode, Ttl, Value};
 use crate::ops::OpKind;
+use crate::request::{BinSelection, Reply, ReplyBins, Work};
 
 /// A message: info bytes, generation, ttl, fields, operations as (op, type, name, data).
 fn message(
@@ -103,7 +104,7 @@ fn reads_select_their_bins() {
     );
     assert_eq!(
         read(info1::READ, &[(1, 0, "a", b"")]),
-        BinSelection::Some(vec![BinName::new(b"a").unwrap()])
+        BinSelection::Some([BinName::new(b"a").unwrap()].into())
     );
 }
 
@@ -236,7 +237,7 @@ fn a_udf_result_is_the_bin_success() {
 fn a_failed_udf_says_why_in_the_bin_failure() {
     let mut out = Vec::new();
     let error = Error::new(ResultCode::UdfExecution, "m.lua:1: boom");
-    push_error(&mut out, error, ReplyTo::default());
+    push_refusal(&mut out, error, ReplyTo::default());
     assert_eq!(out[13], 100);
     assert!(out.ends_with(b"FAILUREm.lua:1: boom"));
 }
@@ -249,7 +250,7 @@ fn error_detail_is_sent_to_those_who_ask() {
             error_detail,
             ..ReplyTo::default()
         };
-        push_error(&mut out, Error::new(ResultCode::BinType, "no"), to);
+        push_refusal(&mut out, Error::new(ResultCode::BinType, "no"), to);
         out
     };
     assert_eq!(refuse(0).len(), 30);

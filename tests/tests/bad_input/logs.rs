@@ -86,3 +86,18 @@ async fn a_message_cannot_forge_a_line_and_says_whose_it_is() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_is_moved_to_another_thread_logs_once() -> Result<()> {
+    let source = b"function slow(rec)\n  warn('begun once')\n  \
+        local x = 0 for i = 1, 20000000 do x = x + i end\n  return x\nend\n";
+    let (host, client) = host_with_a_user().await?;
+    petrel_tests::guests::register(&client, "slow.lua", source).await?;
+    let policy = WritePolicy::default();
+    client
+        .execute_udf(&policy, &users::key(1), "slow", "slow", &[])
+        .await?;
+    line(&host, &["begun once"])?;
+    assert_eq!(host.log().matches("begun once").count(), 1);
+    Ok(())
+}

@@ -5,6 +5,7 @@ mod filters;
 mod frames;
 mod logs;
 mod modules;
+mod refusals;
 mod sandbox;
 
 use std::time::Duration;

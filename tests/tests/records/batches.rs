@@ -1,8 +1,9 @@
 //! Batches.
 
 use aerospike::{
-    BatchDeletePolicy, BatchOperation, BatchPolicy, BatchReadPolicy, BatchWritePolicy, Bins,
-    RecordExistsAction, ResultCode, Value, WritePolicy, as_bin, expressions::from_ael, operations,
+    BatchDeletePolicy, BatchOperation, BatchPolicy, BatchReadPolicy, BatchUdfPolicy,
+    BatchWritePolicy, Bins, RecordExistsAction, ResultCode, Value, WritePolicy, as_bin,
+    expressions::from_ael, operations,
 };
 use anyhow::{Context, Result};
 
@@ -81,5 +82,29 @@ async fn a_batch_of_thousands_is_answered_in_full() -> Result<()> {
         let record = row.record().with_context(|| format!("no record {id}"))?;
         assert_eq!(record.bins.get("id"), Some(&Value::Int(id)));
     }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_of_one_key_run_in_the_order_given() -> Result<()> {
+    let (_host, client) = host().await?;
+    let source =
+        b"function inc(rec)\n rec.a = rec.a + 1\n aerospike:update(rec)\n return rec.a\nend";
+    petrel_tests::guests::register(&client, "inc.lua", source).await?;
+    let (read, write) = (BatchReadPolicy::default(), BatchWritePolicy::default());
+    let udf = BatchUdfPolicy::default();
+    let put = |n| vec![operations::put(&as_bin!("a", n))];
+    let mut batch = [
+        BatchOperation::write(&write, key(1), put(1)),
+        BatchOperation::udf(&udf, key(1), "inc", "inc", vec![]),
+        BatchOperation::read(&read, key(1), Bins::All),
+        BatchOperation::write(&write, key(2), put(7)),
+        BatchOperation::write(&write, key(1), put(10)),
+        BatchOperation::udf(&udf, key(1), "inc", "inc", vec![]),
+        BatchOperation::read(&read, key(1), Bins::All),
+    ];
+    client.batch(&BatchPolicy::default(), &mut batch).await?;
+    let seen = |n: usize| batch[n].record().and_then(|r| r.bins.get("a").cloned());
+    assert_eq!([seen(2), seen(6)], [2, 11].map(|n| Some(Value::Int(n))));
     Ok(())
 }

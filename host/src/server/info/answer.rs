@@ -52,7 +52,7 @@ async fn command(host: &Host, p: &Params<'_>) -> Answer {
         "namespace" => namespaces::namespace(host, p.argument),
         "sets" => namespaces::sets(host, p.argument),
         "bins" => Ok(String::new()),
-        "truncate" | "truncate-namespace" => namespaces::truncate(host, p),
+        "truncate" | "truncate-namespace" => namespaces::truncate(host, p).await,
         "truncate-undo" | "truncate-namespace-undo" => ok(),
         "statistics" => Ok(statistics::statistics(host)),
         "get-config" | "config-get" => statistics::config(host, p),

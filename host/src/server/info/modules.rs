@@ -35,9 +35,9 @@ pub async fn put(host: &Host, p: &Params<'_>) -> Answer {
 pub fn get(host: &Host, p: &Params<'_>) -> Answer {
     let file = filename(p)?;
     match host.dispatcher.registry().get(file) {
-        Some((kind, bytes)) => Ok(format!(
+        Some((runtime, bytes)) => Ok(format!(
             "type={};content={};",
-            kind.name(),
+            runtime,
             STANDARD.encode(&bytes)
         )),
         None => Err("error=not_found".into()),
@@ -48,12 +48,7 @@ pub fn get(host: &Host, p: &Params<'_>) -> Answer {
 pub fn list(host: &Host) -> String {
     let modules = host.dispatcher.registry().list();
     let entry = |m: &crate::udf::ModuleInfo| {
-        format!(
-            "filename={},hash={},type={};",
-            m.file,
-            m.hash,
-            m.kind.name()
-        )
+        format!("filename={},hash={},type={};", m.file, m.hash, m.runtime)
     };
     modules.iter().map(entry).collect()
 }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use super::super::host::Host;
 use super::params::{Answer, Params, error, missing};
 use crate::dispatch::Namespace;
-use crate::model::{EPOCH_OFFSET_SECS, PARTITIONS, ResultCode, now_millis};
-use crate::store::{Change, Cursor, Expected, ScanPage, StoreError};
+use crate::model::{EPOCH_OFFSET_SECS, ResultCode, now_millis};
 
 /// `namespaces`.
 pub fn names(host: &Host) -> String {
@@ -30,7 +29,7 @@ pub fn namespace(host: &Host, name: &str) -> Answer {
     let Ok(ns) = find(host, name) else {
         return Ok("type=unknown".into());
     };
-    let (objects, bytes) = ns.store.count();
+    let (objects, bytes) = ns.count();
     Ok(format!(
         "ns_cluster_size=1;effective_replication_factor=1;objects={objects};master_objects={objects};\
          prole_objects=0;tombstones=0;data_used_bytes={bytes};memory_used_bytes={bytes};\
@@ -51,8 +50,8 @@ pub fn sets(host: &Host, argument: &str) -> Answer {
     let mut out = String::new();
     for ns in namespaces {
         let names = ns.sets();
-        for (id, count) in ns.store.set_counts() {
-            let name = names.get(usize::from(id)).map_or("", |n| n);
+        for (id, count) in ns.set_counts() {
+            let name = names.name(id).map_or("", |n| n);
             if name.is_empty() || (!wanted_set.is_empty() && wanted_set != name) {
                 continue;
             }
@@ -68,70 +67,30 @@ pub fn sets(host: &Host, argument: &str) -> Answer {
 
 /// `truncate:namespace=;set=;lut=`: removes the records that were last written before `lut`
 /// (nanoseconds of Unix time; now, if it is not given).
-pub fn truncate(host: &Host, p: &Params<'_>) -> Answer {
+pub async fn truncate(host: &Host, p: &Params<'_>) -> Answer {
     let name = p
         .any(&["namespace", "ns"])
         .ok_or_else(|| missing("namespace"))?;
-    let ns = find(host, name)?.clone();
-    let now = now_millis();
+    let ns = find(host, name)?;
     let before = match p.get("lut") {
-        None => now + 1,
+        None => None,
         Some(text) => {
             let unix: u64 = text
                 .parse()
                 .map_err(|_| error(ResultCode::ParameterError, "bad lut"))?;
             let lut = (unix / 1_000_000).saturating_sub(EPOCH_OFFSET_SECS * 1000);
-            if lut > now {
+            if lut > now_millis() {
                 return Err(error(ResultCode::ParameterError, "lut is in the future"));
             }
-            lut
+            Some(lut)
         }
     };
-    let set = match p.get("set") {
-        None if p.name == "truncate" => {
-            return Err(missing("set"));
-        }
-        None => None,
-        Some(set) => match ns.find_set(set.as_bytes()) {
-            Some(id) => Some(id),
-            None => return Ok("ok".into()),
-        },
-    };
-    // The answer comes at once, as clients expect; reads may see records until the walk is done.
-    tokio::task::spawn_blocking(move || match remove_before(&ns, set, before) {
-        Ok(n) => tracing::info!(namespace = &*ns.name, removed = n, "truncated"),
-        Err(e) => tracing::error!(namespace = &*ns.name, "truncation failed: {e}"),
-    });
-    Ok("ok".into())
-}
-
-fn remove_before(ns: &Namespace, set: Option<u16>, before: u64) -> Result<u64, StoreError> {
-    let page = ScanPage {
-        set,
-        records: 1024,
-        bytes: 4 << 20,
-    };
-    let (mut removed, mut found) = (0, Vec::new());
-    for partition in 0..PARTITIONS as u16 {
-        let mut cursor = Cursor::default();
-        loop {
-            let more = ns.store.scan(partition, &mut cursor, &page, &mut found)?;
-            for scanned in found.drain(..) {
-                if scanned.versioned.record.meta.last_update >= before {
-                    continue;
-                }
-                // A record that was written meanwhile is newer than the truncation: it stays.
-                let expected = Expected::Version(scanned.versioned.version);
-                match ns.store.commit(&scanned.digest, expected, Change::Remove) {
-                    Ok(_) => removed += 1,
-                    Err(StoreError::Conflict) => {}
-                    Err(e) => return Err(e),
-                }
-            }
-            if !more {
-                break;
-            }
-        }
+    let set = p.get("set");
+    if set.is_none() && p.name == "truncate" {
+        return Err(missing("set"));
     }
-    Ok(removed)
+    // The answer comes at once, as clients expect; reads may see records until the walk is done.
+    let set = set.map(str::as_bytes);
+    drop(host.dispatcher.truncate(ns, set, before).await);
+    Ok("ok".into())
 }

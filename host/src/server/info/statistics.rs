@@ -10,7 +10,7 @@ use crate::task::Status;
 pub fn statistics(host: &Host) -> String {
     let (mut objects, mut bytes) = (0, 0);
     for ns in host.dispatcher.namespaces() {
-        let (n, b) = ns.store.count();
+        let (n, b) = ns.count();
         objects += n;
         bytes += b;
     }

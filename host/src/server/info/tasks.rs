@@ -66,10 +66,10 @@ pub fn abort_all(host: &Host) -> String {
 }
 
 fn line(task: &Task) -> String {
-    let (info, counts) = (&task.info, &task.counts);
-    let mut out = format!("trid={}:ns={}", info.id, info.namespace);
-    if !info.set.is_empty() {
-        let _ = write!(out, ":set={}", info.set);
+    let (spec, counts) = (&task.spec, &task.counts);
+    let mut out = format!("trid={}:ns={}", task.id, spec.namespace());
+    if let Some(set) = spec.set() {
+        let _ = write!(out, ":set={}", String::from_utf8_lossy(set));
     }
     let status = match task.status() {
         Status::Active => "active(ok)",
@@ -82,7 +82,7 @@ fn line(task: &Task) -> String {
         ":rps={}:active-threads={}:status={status}:job-progress={:.2}:run-time={}:\
          time-since-done={}:recs-throttled={}:recs-filtered-meta={}:recs-filtered-bins={}:\
          recs-succeeded={}:recs-failed={}:from={}:job-type={}:net-io-bytes=30:socket-timeout={}",
-        info.records_per_second,
+        spec.records_per_second,
         task.active_workers(),
         task.progress(),
         task.run_time().as_millis(),
@@ -92,11 +92,11 @@ fn line(task: &Task) -> String {
         counts.filtered_bins.load(Relaxed),
         counts.succeeded.load(Relaxed),
         counts.failed.load(Relaxed),
-        info.from,
-        info.job_type,
-        info.socket_timeout,
+        spec.from,
+        spec.job_type(),
+        spec.socket_timeout,
     );
-    if let Some((package, function)) = &info.udf {
+    if let Some((package, function)) = spec.udf() {
         let _ = write!(
             out,
             ":udf-filename={package}:udf-function={function}:udf-active={}",

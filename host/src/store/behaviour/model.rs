@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::super::*;
+use super::Blocking as _;
 use super::table::{digest, record};
 use crate::model::{Digest, PartitionId};
 
@@ -53,7 +54,7 @@ pub(super) fn any_sequence_of_commits_matches_a_plain_map(store: &dyn RecordStor
                 Expected::Absent => present.is_none(),
                 Expected::Version(v) => present.is_some_and(|(_, at)| at == v),
             };
-            match store.commit(&d, expected, change) {
+            match store.commit_one(&d, expected, change) {
                 Ok(done) => {
                     prop_assert!(fits);
                     prop_assert_eq!(done.existed, present.is_some());
@@ -65,7 +66,7 @@ pub(super) fn any_sequence_of_commits_matches_a_plain_map(store: &dyn RecordStor
         }
         let mut out = Vec::new();
         let (mut cursor, page) = (Cursor::default(), ScanPage { records: 5, set: None, bytes: usize::MAX });
-        while store.scan(partition, &mut cursor, &page, &mut out).unwrap() {}
+        while store.page(partition, &mut cursor, &page, &mut out).unwrap() {}
         let seen: Vec<_> = out
             .iter()
             .map(|s| (s.digest, (s.versioned.record.meta.set, s.versioned.version)))

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::*;
 use super::model::any_sequence_of_commits_matches_a_plain_map;
+use super::{Blocking as _, Waiting};
 use crate::model::{BodyBuilder, Digest, Meta, Particle, ParticleType, PartitionId, Record};
 
 const PARTITION: PartitionId = 0x0ABC;
@@ -19,6 +20,10 @@ macro_rules! on_every_store {
         mod memory {
             use super::*;
             $(#[test] fn $behaviour() { super::$behaviour(&MemoryStore::new()); })*
+        }
+        mod waiting {
+            use super::*;
+            $(#[test] fn $behaviour() { super::$behaviour(&Waiting::default()); })*
         }
         mod durable {
             use super::*;
@@ -47,8 +52,6 @@ on_every_store! {
     a_batch_of_commits_is_judged_one_by_one
     racing_batches_lose_nothing
     racing_increments_lose_nothing
-    the_reaper_removes_what_expired_and_nothing_else
-    the_reaper_goes_on_where_its_budget_ended
     any_sequence_of_commits_matches_a_plain_map
 }
 
@@ -83,13 +86,13 @@ pub(in super::super) fn v(record: &Record) -> i64 {
 pub(in super::super) fn put(store: &dyn RecordStore, n: u64, set: u16) -> Committed {
     let change = Change::Put(record(set, n as i64));
     store
-        .commit(&digest(PARTITION, n), Expected::Any, change)
+        .commit_one(&digest(PARTITION, n), Expected::Any, change)
         .unwrap()
 }
 
 fn scan_all(store: &dyn RecordStore, page: &ScanPage) -> (Vec<u64>, usize) {
     let (mut cursor, mut out, mut calls) = (Cursor::default(), Vec::new(), 1);
-    while store.scan(PARTITION, &mut cursor, page, &mut out).unwrap() {
+    while store.page(PARTITION, &mut cursor, page, &mut out).unwrap() {
         calls += 1;
     }
     let seen = out.iter().map(|s| v(&s.versioned.record) as u64).collect();
@@ -97,17 +100,17 @@ fn scan_all(store: &dyn RecordStore, page: &ScanPage) -> (Vec<u64>, usize) {
 }
 
 fn a_missing_record_reads_as_none(store: &dyn RecordStore) {
-    assert!(store.read(&digest(1, 1)).unwrap().is_none());
+    assert!(store.read_one(&digest(1, 1)).unwrap().is_none());
 }
 
 fn a_written_record_is_read_back_whole(store: &dyn RecordStore) {
     let d = digest(PARTITION, 5);
     let written = record(3, -5);
     let committed = store
-        .commit(&d, Expected::Absent, Change::Put(written.clone()))
+        .commit_one(&d, Expected::Absent, Change::Put(written.clone()))
         .unwrap();
     assert!(!committed.existed);
-    let read = store.read(&d).unwrap().unwrap();
+    let read = store.read_one(&d).unwrap().unwrap();
     assert_eq!(read.version, committed.version);
     assert_eq!(read.record.meta, written.meta);
     assert_eq!(read.record.body, written.body);
@@ -116,7 +119,7 @@ fn a_written_record_is_read_back_whole(store: &dyn RecordStore) {
 
 fn a_commit_needs_the_expected_state(store: &dyn RecordStore) {
     let d = digest(PARTITION, 1);
-    let put = |expected| store.commit(&d, expected, Change::Put(record(0, 1)));
+    let put = |expected| store.commit_one(&d, expected, Change::Put(record(0, 1)));
     assert!(matches!(
         put(Expected::Version(Version(1))),
         Err(StoreError::Conflict)
@@ -137,18 +140,18 @@ fn a_version_never_comes_back(store: &dyn RecordStore) {
     let mut seen = Vec::new();
     for _ in 0..4 {
         let put = Change::Put(record(0, 1));
-        let version = store.commit(&d, Expected::Absent, put).unwrap().version;
+        let version = store.commit_one(&d, Expected::Absent, put).unwrap().version;
         assert!(!seen.contains(&version.0));
         seen.push(version.0);
         store
-            .commit(&d, Expected::Version(version), Change::Remove)
+            .commit_one(&d, Expected::Version(version), Change::Remove)
             .unwrap();
     }
 }
 
 fn removal_needs_the_expected_state(store: &dyn RecordStore) {
     let d = digest(PARTITION, 1);
-    let remove = |expected| store.commit(&d, expected, Change::Remove);
+    let remove = |expected| store.commit_one(&d, expected, Change::Remove);
     assert!(!remove(Expected::Any).unwrap().existed);
     assert!(!remove(Expected::Absent).unwrap().existed);
     assert!(matches!(
@@ -161,23 +164,23 @@ fn removal_needs_the_expected_state(store: &dyn RecordStore) {
         Err(StoreError::Conflict)
     ));
     assert!(remove(Expected::Version(version)).unwrap().existed);
-    assert!(store.read(&d).unwrap().is_none());
+    assert!(store.read_one(&d).unwrap().is_none());
     put(store, 1, 0);
     assert!(remove(Expected::Any).unwrap().existed);
 }
 
 fn sets_keep_their_ids(store: &dyn RecordStore) {
-    assert_eq!(store.set_id("").unwrap(), 0);
-    assert_eq!(store.find_set(""), Some(0));
-    assert_eq!(store.find_set("users"), None);
-    let users = store.set_id("users").unwrap();
-    let orders = store.set_id("orders").unwrap();
+    assert_eq!(store.set(""), 0);
+    assert_eq!(store.sets().find(b""), Some(0));
+    assert_eq!(store.sets().find(b"users"), None);
+    let users = store.set("users");
+    let orders = store.set("orders");
     assert!(users != 0 && orders != 0 && users != orders);
-    assert_eq!(store.set_id("users").unwrap(), users);
-    assert_eq!(store.find_set("orders"), Some(orders));
-    assert_eq!(store.set_name(users).as_deref(), Some("users"));
-    assert_eq!(store.set_name(0).as_deref(), Some(""));
-    assert_eq!(store.set_name(4242), None);
+    assert_eq!(store.set("users"), users);
+    assert_eq!(store.sets().find(b"orders"), Some(orders));
+    assert_eq!(store.sets().name(users).map(|n| &**n), Some("users"));
+    assert_eq!(store.sets().name(0).map(|n| &**n), Some(""));
+    assert_eq!(store.sets().name(4242), None);
 }
 
 fn counts_follow_writes_and_removals(store: &dyn RecordStore) {
@@ -195,13 +198,13 @@ fn counts_follow_writes_and_removals(store: &dyn RecordStore) {
     body.start(None);
     moved.body = body.finish();
     store
-        .commit(&digest(PARTITION, 0), Expected::Any, Change::Put(moved))
+        .commit_one(&digest(PARTITION, 0), Expected::Any, Change::Put(moved))
         .unwrap();
     assert_eq!(store.count(), (10, 9 * one + 4));
     assert_eq!(store.set_counts(), [(0, 3), (1, 3), (2, 4)]);
     for n in 0..10 {
         store
-            .commit(&digest(PARTITION, n), Expected::Any, Change::Remove)
+            .commit_one(&digest(PARTITION, n), Expected::Any, Change::Remove)
             .unwrap();
     }
     assert_eq!(store.count(), (0, 0));
@@ -234,7 +237,7 @@ fn a_scan_stops_after_the_byte_limit(store: &dyn RecordStore) {
         ..EVERYTHING
     };
     let (mut cursor, mut out) = (Cursor::default(), Vec::new());
-    assert!(store.scan(PARTITION, &mut cursor, &page, &mut out).unwrap());
+    assert!(store.page(PARTITION, &mut cursor, &page, &mut out).unwrap());
     assert_eq!(out.len(), 3);
     assert_eq!(cursor.after, Some(digest(PARTITION, 2)));
 }
@@ -246,7 +249,7 @@ fn a_scan_keeps_to_its_partition_and_set(store: &dyn RecordStore) {
     for neighbour in [PARTITION - 1, PARTITION + 1, 0, 4095] {
         let d = digest(neighbour, 1);
         store
-            .commit(&d, Expected::Any, Change::Put(record(1, -1)))
+            .commit_one(&d, Expected::Any, Change::Put(record(1, -1)))
             .unwrap();
     }
     let of_set = |set| {
@@ -270,14 +273,14 @@ fn a_scan_survives_removals_between_pages(store: &dyn RecordStore) {
         ..EVERYTHING
     };
     let (mut cursor, mut out) = (Cursor::default(), Vec::new());
-    store.scan(PARTITION, &mut cursor, &page, &mut out).unwrap();
+    store.page(PARTITION, &mut cursor, &page, &mut out).unwrap();
     // Among them the record at the cursor, and some on either side.
     for n in 5..15 {
         store
-            .commit(&digest(PARTITION, n), Expected::Any, Change::Remove)
+            .commit_one(&digest(PARTITION, n), Expected::Any, Change::Remove)
             .unwrap();
     }
-    while store.scan(PARTITION, &mut cursor, &page, &mut out).unwrap() {}
+    while store.page(PARTITION, &mut cursor, &page, &mut out).unwrap() {}
     let seen: Vec<i64> = out.iter().map(|s| v(&s.versioned.record)).collect();
     assert_eq!(seen, (0..10).chain(15..100).collect::<Vec<_>>());
 }
@@ -285,7 +288,7 @@ fn a_scan_survives_removals_between_pages(store: &dyn RecordStore) {
 fn a_scan_of_no_partition_ends_at_once(store: &dyn RecordStore) {
     let mut out = Vec::new();
     for partition in [4096, u16::MAX] {
-        let more = store.scan(partition, &mut Cursor::default(), &EVERYTHING, &mut out);
+        let more = store.page(partition, &mut Cursor::default(), &EVERYTHING, &mut out);
         assert!(!more.unwrap());
     }
     assert!(out.is_empty());
@@ -313,7 +316,7 @@ fn a_batch_of_commits_is_judged_one_by_one(store: &dyn RecordStore) {
     let (yes, no) = (Some(true), Some(false));
     assert_eq!(existed, [no, None, None, yes, no, yes, no]);
     assert!(matches!(outcomes[1], Err(StoreError::Conflict)));
-    let left = store.read(&digest(1, 1)).unwrap().unwrap();
+    let left = store.read_one(&digest(1, 1)).unwrap().unwrap();
     assert_eq!(v(&left.record), 4);
     assert_eq!(left.version, outcomes[3].as_ref().unwrap().version);
     assert_eq!(store.count().0, 1);
@@ -329,7 +332,7 @@ fn racing_batches_lose_nothing(store: &dyn RecordStore) {
         left.rotate_left(n * 70);
         while !left.is_empty() {
             let commits = left.iter().map(|d| {
-                let (expected, next) = match store.read(d).unwrap() {
+                let (expected, next) = match store.read_one(d).unwrap() {
                     None => (Expected::Absent, 1),
                     Some(at) => (Expected::Version(at.version), v(&at.record) + 1),
                 };
@@ -350,7 +353,7 @@ fn racing_batches_lose_nothing(store: &dyn RecordStore) {
         }
     });
     for d in &digests {
-        assert_eq!(v(&store.read(d).unwrap().unwrap().record), 4);
+        assert_eq!(v(&store.read_one(d).unwrap().unwrap().record), 4);
     }
     assert_eq!(store.count().0, 300);
 }
@@ -364,11 +367,11 @@ fn racing_increments_lose_nothing(store: &dyn RecordStore) {
             scope.spawn(|| {
                 for _ in 0..EACH {
                     loop {
-                        let (expected, next) = match store.read(&d).unwrap() {
+                        let (expected, next) = match store.read_one(&d).unwrap() {
                             None => (Expected::Absent, 1),
                             Some(at) => (Expected::Version(at.version), v(&at.record) + 1),
                         };
-                        match store.commit(&d, expected, Change::Put(record(0, next))) {
+                        match store.commit_one(&d, expected, Change::Put(record(0, next))) {
                             Ok(_) => break,
                             Err(StoreError::Conflict) => {}
                             Err(other) => panic!("{other}"),
@@ -378,50 +381,9 @@ fn racing_increments_lose_nothing(store: &dyn RecordStore) {
             });
         }
     });
-    let last = store.read(&d).unwrap().unwrap();
+    let last = store.read_one(&d).unwrap().unwrap();
     assert_eq!(v(&last.record), THREADS * EACH);
     assert_eq!(store.count().0, 1);
-}
-
-fn put_expiring(store: &dyn RecordStore, d: &Digest, void_time: u32) {
-    let mut r = record(0, 0);
-    r.meta.void_time = void_time;
-    store.commit(d, Expected::Any, Change::Put(r)).unwrap();
-}
-
-fn the_reaper_removes_what_expired_and_nothing_else(store: &dyn RecordStore) {
-    for partition in [0, 77, 4095] {
-        for (n, void_time) in [(1, 0), (2, 99), (3, 100), (4, 101)] {
-            put_expiring(store, &digest(partition, n), void_time);
-        }
-    }
-    let mut gone = Vec::new();
-    let done = Reaper::new()
-        .step(store, 100, u64::MAX, |s| gone.push(s.digest))
-        .unwrap();
-    assert_eq!((done.examined, done.removed, done.finished), (12, 3, true));
-    assert_eq!(gone, [0, 77, 4095].map(|p| digest(p, 2)));
-    assert_eq!(store.count().0, 9);
-    assert!(store.read(&digest(77, 3)).unwrap().is_some());
-}
-
-fn the_reaper_goes_on_where_its_budget_ended(store: &dyn RecordStore) {
-    for n in 0..1000 {
-        put_expiring(store, &digest(PARTITION, n), 1);
-    }
-    let mut reaper = Reaper::new();
-    let mut removed = 0;
-    for steps in 1.. {
-        let done = reaper.step(store, 100, 256, |_| {}).unwrap();
-        assert!(done.examined <= 256);
-        removed += done.removed;
-        if done.finished {
-            assert_eq!(steps, 4);
-            break;
-        }
-    }
-    assert_eq!(removed, 1000);
-    assert_eq!(store.count(), (0, 0));
 }
 
 #[test]

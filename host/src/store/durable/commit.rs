@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::super::sets::SetCounts;
-use super::super::{Change, Commit, Committed, Expected, StoreError, Version};
+use super::super::{Change, Commit, Committed, Expected, Outcome, StoreError, Version};
 use super::codec::{self, Head};
 use super::namespace::DurableStore;
 use crate::model::Digest;
@@ -41,18 +41,18 @@ struct Step {
 }
 
 impl DurableStore {
-    /// Applies one commit, up to its durability.
-    pub(super) fn commit_one(
-        &self,
-        digest: &Digest,
-        expected: Expected,
-        change: Change,
-    ) -> Result<Committed, StoreError> {
-        let key = codec::key(digest);
+    /// Applies one commit, up to its durability: cheaper than a batch of one.
+    pub(super) fn commit_alone(&self, commit: Commit) -> Outcome {
+        let Commit {
+            digest,
+            expected,
+            change,
+        } = commit;
+        let key = codec::key(&digest);
         let partition = usize::from(digest.partition());
         let mut sets = self.partitions[partition].lock();
         let before = self.find(&key)?;
-        check(digest, expected, &before)?;
+        check(&digest, expected, &before)?;
         let (write, after, committed) = self.plan(&before, change);
         match write {
             Write::Nothing => {}
@@ -67,7 +67,7 @@ impl DurableStore {
     pub(super) fn commit_together(
         &self,
         commits: impl Iterator<Item = Commit>,
-        outcomes: &mut Vec<Result<Committed, StoreError>>,
+        outcomes: &mut Vec<Outcome>,
     ) {
         let commits: Vec<Commit> = commits.collect();
         // Locks are taken in one order everywhere, so that two batches cannot wait for each other.

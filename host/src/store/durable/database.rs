@@ -7,7 +7,7 @@ use std::sync::Arc;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 use parking_lot::Mutex;
 
-use super::super::StoreError;
+use super::super::{Answer, StoreError};
 use super::codec::FORMAT;
 use super::journal::{Durability, Journal};
 use super::namespace::DurableStore;
@@ -138,7 +138,9 @@ impl Durable {
                 .insert(FORMAT_KEY, FORMAT.to_le_bytes())
                 .map_err(failed)?,
         }
-        let journal = Arc::new(Journal::new(database.clone(), options.durability));
+        let journal =
+            Journal::new(database.clone(), options.durability).map_err(|e| failed(e.into()))?;
+        let journal = Arc::new(journal);
         Ok(Self {
             shared: Arc::new(Shared {
                 dir: dir.into(),
@@ -190,8 +192,8 @@ impl Durable {
     ///
     /// # Errors
     /// [`StoreError::Engine`].
-    pub fn flush(&self) -> Result<(), StoreError> {
-        Ok(self.shared.journal.flush()?)
+    pub fn flush(&self) -> Answer<'_, Result<(), StoreError>> {
+        self.shared.journal.flush()
     }
 
     fn keyspace(&self, kind: &str, name: &str) -> Result<Keyspace, OpenError> {

@@ -1,9 +1,13 @@
 //! When a commit counts as durable.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
 
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use fjall::{Database, PersistMode};
-use parking_lot::Mutex;
+use futures::FutureExt as _;
+use tokio::sync::oneshot;
+
+use super::super::{Answer, StoreError, at_once};
 
 /// What a commit has survived once it returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -17,25 +21,30 @@ pub enum Durability {
     Synced,
 }
 
+/// Somebody who waits for a flush.
+type Waiter = oneshot::Sender<Result<(), String>>;
+
 /// Takes commits to the disk, many with one flush.
 pub(super) struct Journal {
     database: Database,
-    durability: Durability,
-    /// Commits applied so far.
-    written: AtomicU64,
-    /// Of these, how many a flush has covered. The lock is held during the flush, so that
-    /// commits that arrive meanwhile queue up and the first of them flushes for them all.
-    synced: Mutex<u64>,
+    /// The thread that flushes, where commits wait for it.
+    flusher: Option<(Sender<Waiter>, JoinHandle<()>)>,
 }
 
 impl Journal {
-    pub(super) fn new(database: Database, durability: Durability) -> Self {
-        Self {
-            database,
-            durability,
-            written: AtomicU64::new(0),
-            synced: Mutex::new(0),
-        }
+    pub(super) fn new(database: Database, durability: Durability) -> std::io::Result<Self> {
+        let flusher = match durability {
+            Durability::Buffered => None,
+            Durability::Synced => {
+                let (waiters, queue) = unbounded();
+                let database = database.clone();
+                let thread = std::thread::Builder::new()
+                    .name("journal".into())
+                    .spawn(move || flush_for(&database, &queue))?;
+                Some((waiters, thread))
+            }
+        };
+        Ok(Self { database, flusher })
     }
 
     /// An empty batch of writes.
@@ -43,29 +52,60 @@ impl Journal {
         self.database.batch()
     }
 
-    /// Makes writes that were applied before the call as durable as configured.
-    pub(super) fn commit(&self) -> fjall::Result<()> {
-        if self.durability == Durability::Buffered {
+    /// Waits until writes that were applied before the call are as durable as configured. No
+    /// thread is held meanwhile.
+    pub(super) fn durable(&self) -> Answer<'static, Result<(), StoreError>> {
+        let Some((waiters, _)) = &self.flusher else {
             // Every write already went to the operating system by itself.
-            return Ok(());
+            return at_once(Ok(()));
+        };
+        let (waiter, flushed) = oneshot::channel();
+        let ended = || StoreError::Engine("the journal's thread has ended".into());
+        if waiters.send(waiter).is_err() {
+            return at_once(Err(ended()));
         }
-        let mine = self.written.fetch_add(1, Ordering::SeqCst) + 1;
-        let mut synced = self.synced.lock();
-        if *synced >= mine {
-            return Ok(());
-        }
-        // A commit counts itself after it is applied, so the flush covers all counted here.
-        let covered = self.written.load(Ordering::SeqCst);
-        self.database.persist(PersistMode::SyncData)?;
-        *synced = covered;
-        Ok(())
+        let wait = async move {
+            match flushed.await {
+                Ok(result) => result.map_err(StoreError::Engine),
+                Err(_) => Err(ended()),
+            }
+        };
+        Answer::Right(wait.boxed())
     }
 
     /// Makes everything that was written so far as durable as configured.
-    pub(super) fn flush(&self) -> fjall::Result<()> {
-        self.database.persist(match self.durability {
-            Durability::Buffered => PersistMode::Buffer,
-            Durability::Synced => PersistMode::SyncData,
-        })
+    pub(super) fn flush(&self) -> Answer<'static, Result<(), StoreError>> {
+        match &self.flusher {
+            Some(_) => self.durable(),
+            None => at_once(
+                self.database
+                    .persist(PersistMode::Buffer)
+                    .map_err(StoreError::from),
+            ),
+        }
+    }
+}
+
+impl Drop for Journal {
+    /// Ends the thread, so that the database is closed when its last owner lets go of it.
+    fn drop(&mut self) {
+        if let Some((waiters, thread)) = self.flusher.take() {
+            drop(waiters);
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Flushes for whoever waits; those who come during a flush share the next one. A commit asks
+/// after it was applied, so the flush that begins later covers it.
+fn flush_for(database: &Database, queue: &Receiver<Waiter>) {
+    while let Ok(first) = queue.recv() {
+        let waiters: Vec<Waiter> = std::iter::once(first).chain(queue.try_iter()).collect();
+        let result = database.persist(PersistMode::SyncData);
+        let result = result.map_err(|e| e.to_string());
+        for waiter in waiters {
+            // Who went away meanwhile needs no answer.
+            let _ = waiter.send(result.clone());
+        }
     }
 }

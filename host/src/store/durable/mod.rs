@@ -5,6 +5,7 @@ mod commit;
 mod database;
 mod journal;
 mod namespace;
+mod scan;
 mod table;
 #[cfg(test)]
 mod tests;

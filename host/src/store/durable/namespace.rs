@@ -1,27 +1,24 @@
 //! The records of one namespace on disk.
 
-use std::ops::Bound;
 use std::sync::Arc;
+
+use arc_swap::Guard;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use fjall::Keyspace;
+use futures::FutureExt as _;
 use parking_lot::Mutex;
 
 use super::super::sets::{SetCounts, SetTable, occupied};
 use super::super::sizes::Sizes;
 use super::super::{
-    Change, Commit, Committed, Cursor, Expected, RecordStore, ScanPage, Scanned, StoreError,
-    Versioned,
+    Answer, Commit, Cursor, Lookup, Outcome, RecordStore, ScanPage, Scanned, Sets, StoreError,
+    at_once,
 };
-use super::codec::{self, Head};
+use super::codec;
 use super::journal::Journal;
+use super::scan::Scan;
 use crate::model::{Digest, PARTITIONS, PartitionId};
-
-/// Greatest digest there is: no record of a partition sorts after it.
-const LAST: Digest = Digest([0xFF; 20]);
-
-/// How many records of other sets one scan call passes over before it returns.
-const SCAN_STRIDE: usize = 4096;
 
 /// How many commits of a batch hold their partitions' locks at a time.
 const TOGETHER: usize = 256;
@@ -31,7 +28,7 @@ const TOGETHER: usize = 256;
 /// Reads take no lock. Commits to one partition take turns; each is one entry of the
 /// database's journal, so it is there as a whole after a crash or not at all.
 pub struct DurableStore {
-    name: String,
+    name: Arc<str>,
     pub(super) records: Keyspace,
     meta: Keyspace,
     pub(super) journal: Arc<Journal>,
@@ -65,6 +62,18 @@ impl DurableStore {
         Ok(store)
     }
 
+    fn look_up(&self, digest: &Digest) -> Lookup {
+        let Some(value) = self.records.get(codec::key(digest))? else {
+            return Ok(None);
+        };
+        codec::versioned(&value)
+            .map(Some)
+            .map_err(|what| StoreError::Damaged {
+                digest: *digest,
+                what,
+            })
+    }
+
     /// Where a set's name is kept in the directory's own keyspace. A namespace's name has no
     /// '/', so keys of different namespaces cannot meet.
     fn set_key(&self, id: u16) -> Vec<u8> {
@@ -81,7 +90,7 @@ impl DurableStore {
             match (id.map(u16::from_be_bytes), std::str::from_utf8(&name)) {
                 (Some(id), Ok(name)) if id != 0 => self.sets.restore(id, name),
                 _ => tracing::warn!(
-                    namespace = self.name,
+                    namespace = &*self.name,
                     "a set's name is damaged on disk; its records are listed without a set"
                 ),
             }
@@ -107,7 +116,7 @@ impl DurableStore {
         }
         if damaged > 0 {
             tracing::warn!(
-                namespace = self.name,
+                namespace = &*self.name,
                 damaged,
                 "records are damaged on disk and not counted; write or remove them to heal"
             );
@@ -127,113 +136,84 @@ impl std::fmt::Debug for DurableStore {
 }
 
 impl RecordStore for DurableStore {
-    fn read(&self, digest: &Digest) -> Result<Option<Versioned>, StoreError> {
-        let Some(value) = self.records.get(codec::key(digest))? else {
-            return Ok(None);
-        };
-        codec::versioned(&value)
-            .map(Some)
-            .map_err(|what| StoreError::Damaged {
-                digest: *digest,
-                what,
-            })
+    fn read<'a>(&'a self, digests: &'a [Digest], out: &'a mut Vec<Lookup>) -> Answer<'a, ()> {
+        out.extend(digests.iter().map(|digest| self.look_up(digest)));
+        at_once(())
     }
 
-    fn commit(
-        &self,
-        digest: &Digest,
-        expected: Expected,
-        change: Change,
-    ) -> Result<Committed, StoreError> {
-        let outcome = self.commit_one(digest, expected, change)?;
+    fn commit<'a>(
+        &'a self,
+        commits: &'a mut Vec<Commit>,
+        out: &'a mut Vec<Outcome>,
+    ) -> Answer<'a, ()> {
+        let first = out.len();
+        if commits.len() == 1 {
+            out.extend(commits.drain(..).map(|commit| self.commit_alone(commit)));
+        }
+        while !commits.is_empty() {
+            let together = commits.len().min(TOGETHER);
+            self.commit_together(commits.drain(..together), out);
+        }
         // With no lock held: a disk flush must not hold up the partition.
-        self.journal.commit()?;
-        Ok(outcome)
-    }
-
-    fn commit_all(&self, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>> {
-        let mut outcomes = Vec::with_capacity(commits.len());
-        let mut commits = commits.into_iter().peekable();
-        while commits.peek().is_some() {
-            self.commit_together(commits.by_ref().take(TOGETHER), &mut outcomes);
-        }
-        if let Err(e) = self.journal.commit() {
-            // What is not known to be durable must not be reported as done.
-            let failed = e.to_string();
-            for outcome in outcomes.iter_mut().filter(|outcome| outcome.is_ok()) {
-                *outcome = Err(StoreError::Engine(failed.clone()));
+        match self.journal.durable() {
+            Answer::Left(ready) => {
+                fail_unless_durable(ready.into_inner(), &mut out[first..]);
+                at_once(())
             }
+            Answer::Right(wait) => Answer::Right(
+                async move { fail_unless_durable(wait.await, &mut out[first..]) }.boxed(),
+            ),
         }
-        outcomes
     }
 
-    fn scan(
-        &self,
+    /// On a tokio thread the disk is read on another one: a page may take long.
+    fn scan<'a>(
+        &'a self,
         partition: PartitionId,
-        cursor: &mut Cursor,
-        page: &ScanPage,
-        out: &mut Vec<Scanned>,
-    ) -> Result<bool, StoreError> {
-        if usize::from(partition) >= PARTITIONS {
-            return Ok(false);
-        }
-        let from = match &cursor.after {
-            None => Bound::Included(codec::key_in(partition, &Digest([0; 20]))),
-            Some(digest) => Bound::Excluded(codec::key_in(partition, digest)),
+        cursor: &'a mut Cursor,
+        page: &'a ScanPage,
+        out: &'a mut Vec<Scanned>,
+    ) -> Answer<'a, Result<bool, StoreError>> {
+        let scan = Scan {
+            records: self.records.clone(),
+            namespace: self.name.clone(),
+            partition,
+            page: *page,
         };
-        let to = Bound::Included(codec::key_in(partition, &LAST));
-        let mut walk = self.records.range::<[u8; 22], _>((from, to));
-        let (mut records, mut bytes, mut passed) = (0, 0, 0);
-        while let Some(entry) = walk.next() {
-            let (key, value) = entry.into_inner()?;
-            let Some(digest) = codec::digest(&key) else {
-                tracing::warn!(
-                    namespace = self.name,
-                    partition,
-                    "passed over a malformed key"
-                );
-                continue;
-            };
-            cursor.after = Some(digest);
-            let wanted = |head: Head| page.set.is_none_or(|set| set == head.meta.set);
-            match codec::head(&value).map(wanted) {
-                Ok(false) => passed += 1,
-                Ok(true) | Err(_) => match codec::versioned(&value) {
-                    Ok(versioned) => {
-                        records += 1;
-                        bytes += versioned.record.body.as_bytes().len();
-                        out.push(Scanned { digest, versioned });
-                    }
-                    Err(what) => {
-                        let damage = StoreError::Damaged { digest, what };
-                        tracing::warn!(namespace = self.name, "passed over: {damage}");
-                    }
-                },
-            }
-            if records >= page.records || bytes > page.bytes || passed >= SCAN_STRIDE {
-                return Ok(walk.next().is_some());
-            }
-        }
-        Ok(false)
+        let Ok(tokio) = tokio::runtime::Handle::try_current() else {
+            return at_once(scan.run(cursor, out));
+        };
+        let mut from = *cursor;
+        let elsewhere = tokio.spawn_blocking(move || {
+            let mut found = Vec::new();
+            let more = scan.run(&mut from, &mut found);
+            (more, from, found)
+        });
+        let wait = async move {
+            let (more, at, mut found) = elsewhere
+                .await
+                .map_err(|e| StoreError::Engine(format!("the scan stopped: {e}")))?;
+            *cursor = at;
+            out.append(&mut found);
+            more
+        };
+        Answer::Right(wait.boxed())
     }
 
     fn count(&self) -> (u64, u64) {
         self.sizes.total()
     }
 
-    fn set_id(&self, name: &str) -> Result<u16, StoreError> {
-        self.sets.intern(name, |id| {
-            self.meta.insert(self.set_key(id), name)?;
-            Ok(self.journal.commit()?)
-        })
+    fn sets(&self) -> Guard<Arc<Sets>> {
+        self.sets.now()
     }
 
-    fn find_set(&self, name: &str) -> Option<u16> {
-        self.sets.find(name)
-    }
-
-    fn set_name(&self, id: u16) -> Option<Arc<str>> {
-        self.sets.name(id)
+    /// The name is as durable as the first record of the set: the journal keeps their order.
+    fn set_id<'a>(&'a self, name: &'a str) -> Answer<'a, Result<u16, StoreError>> {
+        at_once(
+            self.sets
+                .intern(name, |id| Ok(self.meta.insert(self.set_key(id), name)?)),
+        )
     }
 
     fn set_counts(&self) -> Vec<(u16, u64)> {
@@ -244,7 +224,17 @@ impl RecordStore for DurableStore {
         occupied(totals)
     }
 
-    fn flush(&self) -> Result<(), StoreError> {
-        Ok(self.journal.flush()?)
+    fn flush(&self) -> Answer<'_, Result<(), StoreError>> {
+        self.journal.flush()
+    }
+}
+
+/// What is not known to be durable must not be reported as done.
+fn fail_unless_durable(durable: Result<(), StoreError>, outcomes: &mut [Outcome]) {
+    if let Err(e) = durable {
+        let failed = e.to_string();
+        for outcome in outcomes.iter_mut().filter(|outcome| outcome.is_ok()) {
+            *outcome = Err(StoreError::Engine(failed.clone()));
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use fjall::Keyspace;
+use futures::executor::block_on;
 
 use super::super::StoreError;
 use super::journal::Journal;
@@ -39,7 +40,7 @@ impl Table {
             )));
         }
         self.entries.insert(name, bytes)?;
-        Ok(self.journal.commit()?)
+        block_on(self.journal.durable())
     }
 
     /// Removes what is under `name`, if anything.
@@ -48,7 +49,7 @@ impl Table {
     /// [`StoreError::Engine`].
     pub fn remove(&self, name: &str) -> Result<(), StoreError> {
         self.entries.remove(name)?;
-        Ok(self.journal.commit()?)
+        block_on(self.journal.durable())
     }
 
     /// Every entry, in order of name.

@@ -1,6 +1,6 @@
 //! What only a store on disk does: it is the same after a restart, and it meets damage.
 
-use super::super::behaviour::{digest, put, record, v};
+use super::super::behaviour::{Blocking as _, digest, put, record, v};
 use super::super::*;
 use super::codec;
 use crate::model::Digest;
@@ -24,7 +24,7 @@ fn a_restart_keeps_records_versions_sets_and_counts() {
     let (first, count) = {
         let data = open(&dir);
         let store = data.namespace("test").unwrap();
-        let users = store.set_id("users").unwrap();
+        let users = store.set("users");
         assert_eq!(users, 1);
         for n in 0..500 {
             put(&*store, n, users);
@@ -32,17 +32,17 @@ fn a_restart_keeps_records_versions_sets_and_counts() {
         let mut r = record(0, 42);
         r.meta.void_time = 1234;
         r.meta.generation = 65535;
-        let committed = store.commit(&digest(9, 9), Expected::Absent, Change::Put(r));
+        let committed = store.commit_one(&digest(9, 9), Expected::Absent, Change::Put(r));
         (committed.unwrap().version, store.count())
     };
     let data = open(&dir);
     let store = data.namespace("test").unwrap();
     assert_eq!(store.count(), count);
     assert_eq!(store.set_counts(), [(0, 1), (1, 500)]);
-    assert_eq!(store.find_set("users"), Some(1));
-    assert_eq!(store.set_name(1).as_deref(), Some("users"));
-    assert_eq!(store.set_id("orders").unwrap(), 2);
-    let read = store.read(&digest(9, 9)).unwrap().unwrap();
+    assert_eq!(store.sets().find(b"users"), Some(1));
+    assert_eq!(store.sets().name(1).map(|n| &**n), Some("users"));
+    assert_eq!(store.set("orders"), 2);
+    let read = store.read_one(&digest(9, 9)).unwrap().unwrap();
     assert_eq!(read.version, first);
     assert_eq!(v(&read.record), 42);
     assert_eq!(read.record.meta.void_time, 1234);
@@ -58,9 +58,9 @@ fn namespaces_and_tables_do_not_meet() {
         let data = open(&dir);
         let (a, b) = (data.namespace("a").unwrap(), data.namespace("b").unwrap());
         put(&*a, 1, 0);
-        a.set_id("x").unwrap();
+        a.set("x");
         assert_eq!(b.count().0, 0);
-        assert_eq!(b.find_set("x"), None);
+        assert_eq!(b.sets().find(b"x"), None);
         let modules = data.table("modules").unwrap();
         modules.put("one.lua", b"return 1").unwrap();
         modules.put("gone", b"").unwrap();
@@ -69,7 +69,7 @@ fn namespaces_and_tables_do_not_meet() {
     }
     let data = open(&dir);
     assert_eq!(data.namespace("a").unwrap().count().0, 1);
-    assert_eq!(data.namespace("b").unwrap().find_set("x"), None);
+    assert_eq!(data.namespace("b").unwrap().sets().find(b"x"), None);
     let modules = data.table("modules").unwrap();
     assert_eq!(modules.get("one.lua").unwrap().unwrap(), b"return 1");
     assert_eq!(modules.get("gone").unwrap(), None);
@@ -100,7 +100,7 @@ fn synced_commits_from_many_threads_all_arrive() {
                 scope.spawn(move || (0..25).for_each(|n| _ = put(&**store, t * 100 + n, 0)));
             }
         });
-        store.flush().unwrap();
+        futures::executor::block_on(store.flush()).unwrap();
     }
     assert_eq!(open(&dir).namespace("test").unwrap().count().0, 100);
 }
@@ -119,7 +119,7 @@ fn a_damaged_record_is_reported_passed_over_and_healed() {
     let data = open(&dir);
     let store = data.namespace("test").unwrap();
     for d in [&short, &malformed] {
-        let read = store.read(d);
+        let read = store.read_one(d);
         assert!(matches!(read, Err(StoreError::Damaged { .. })), "{read:?}");
     }
     let page = ScanPage {
@@ -128,17 +128,17 @@ fn a_damaged_record_is_reported_passed_over_and_healed() {
         bytes: usize::MAX,
     };
     let (mut cursor, mut out) = (Cursor::default(), Vec::new());
-    assert!(!store.scan(partition, &mut cursor, &page, &mut out).unwrap());
+    assert!(!store.page(partition, &mut cursor, &page, &mut out).unwrap());
     assert_eq!(out.len(), 1);
 
-    let absent = store.commit(&short, Expected::Absent, Change::Put(record(0, 2)));
+    let absent = store.commit_one(&short, Expected::Absent, Change::Put(record(0, 2)));
     assert!(matches!(absent, Err(StoreError::Damaged { .. })));
     put(&*store, 2, 0);
     store
-        .commit(&malformed, Expected::Any, Change::Remove)
+        .commit_one(&malformed, Expected::Any, Change::Remove)
         .unwrap();
-    assert_eq!(v(&store.read(&short).unwrap().unwrap().record), 2);
-    assert!(store.read(&malformed).unwrap().is_none());
+    assert_eq!(v(&store.read_one(&short).unwrap().unwrap().record), 2);
+    assert!(store.read_one(&malformed).unwrap().is_none());
     assert_eq!(
         store.count(),
         (2, 2 * record(0, 0).body.as_bytes().len() as u64)

@@ -10,7 +10,7 @@ use super::object::{REC, check, fail, raw_str, register};
 use super::pack::to_value;
 use super::record::{context, forget, set_bin};
 use super::slot::{Slot, slot};
-use crate::udf::RecordContext;
+use crate::change::RecordContext;
 
 /// Hands the collections that were set to the record, as they are now.
 ///

@@ -9,22 +9,37 @@ use super::object::push_item;
 use super::slot::Slot;
 use super::stack::StackGuard;
 use crate::model::msgpack::Reader;
+use crate::udf::{UdfError, UdfErrorKind};
 
 /// More arguments than this are refused.
 const MAX_ARGUMENTS: usize = 200;
 
-/// The arguments beside the record, packed.
-#[derive(Clone, Copy)]
-pub(super) struct Arguments<'a> {
-    list: &'a [u8],
+/// The arguments beside the record: a packed list.
+#[derive(Default)]
+pub(super) struct Arguments {
+    list: Vec<u8>,
     count: usize,
 }
 
-impl<'a> Arguments<'a> {
-    /// Those in a packed list; `None` when it is none, or too long.
-    pub(super) fn new(list: &'a [u8]) -> Option<Self> {
-        let count = Reader::new(list).list().ok()?;
-        (count <= MAX_ARGUMENTS).then_some(Self { list, count })
+impl Arguments {
+    /// Takes those of a packed list; what was taken last costs a comparison.
+    ///
+    /// # Errors
+    /// [`UdfErrorKind::Arguments`] when it is no list, or too long.
+    pub(super) fn set(&mut self, list: &[u8]) -> Result<(), UdfError> {
+        if self.list == list {
+            return Ok(());
+        }
+        match Reader::new(list).list() {
+            Ok(count) if count <= MAX_ARGUMENTS => self.count = count,
+            _ => {
+                let text = "the arguments are not a packed list of at most 200 values";
+                return Err(UdfError::new(UdfErrorKind::Arguments, text));
+            }
+        }
+        self.list.clear();
+        self.list.extend_from_slice(list);
+        Ok(())
     }
 
     /// How many there are.
@@ -38,7 +53,7 @@ impl<'a> Arguments<'a> {
     /// The [stack rules](super), with the state's own slot. Raises.
     pub(super) unsafe fn push(&self, l: *mut lua_State, s: &Slot) {
         luaL_checkstack(l, self.count() + 8, ptr::null());
-        let mut r = Reader::new(self.list);
+        let mut r = Reader::new(&self.list);
         if r.list().is_ok() {
             for _ in 0..self.count {
                 push_item(l, s, &mut r);
@@ -69,7 +84,7 @@ impl<'a> Arguments<'a> {
 /// Pushes the arguments that its second argument points to.
 pub(super) unsafe extern "C-unwind" fn push_arguments(l: *mut lua_State) -> c_int {
     let s = &*lua_touserdata(l, 1).cast::<Slot>();
-    let arguments = &*lua_touserdata(l, 2).cast::<Arguments<'_>>();
+    let arguments = &*lua_touserdata(l, 2).cast::<Arguments>();
     arguments.push(l, s);
     arguments.count()
 }

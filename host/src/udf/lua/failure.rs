@@ -33,6 +33,7 @@ fn note_backtrace(s: &mut Slot, text: &[u8]) {
 pub(super) unsafe fn failure(l: *mut lua_State, s: &mut Slot, status: c_int) -> UdfError {
     let kind = match s.trip {
         Trip::Timeout => UdfErrorKind::Timeout,
+        Trip::Overran => UdfErrorKind::Overran,
         Trip::Cancelled => UdfErrorKind::Cancelled,
         Trip::Memory => UdfErrorKind::Memory,
         Trip::No if status == LUA_ERRMEM => UdfErrorKind::Memory,

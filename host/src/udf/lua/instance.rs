@@ -1,8 +1,7 @@
 //! Runs a function over a batch of records.
 
-use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::{mem, ptr};
 
 use mlua::ffi::*;
 
@@ -14,56 +13,85 @@ use super::pack::{Unpackable, to_value};
 use super::record::{forget, value_len};
 use super::slot::{Slot, Trip};
 use super::stack::{StackGuard, clear_registered, clear_table};
-use super::state::{State, allowance, split_place};
+use super::state::{State, split_place};
 use super::watchdog::OnDuty;
+use crate::change::{RecordContext, Scope};
 use crate::model::Value;
-use crate::udf::{Call, Instance, RecordContext, UdfError, UdfErrorKind, UdfResult};
+use crate::udf::{Budget, Instance, Invoker, UdfError, UdfErrorKind, UdfResult};
 
 /// More globals than this in one call, and the state is replaced rather than cleaned.
 const MANY_GLOBALS: usize = 64;
 
-/// One worker's Lua state.
+/// One worker's Lua state, and the function that is open.
 pub(super) struct LuaInstance {
     module: Arc<LuaModule>,
     state: Option<State>,
+    function: String,
+    arguments: Arguments,
 }
 
 impl LuaInstance {
-    pub(super) fn new(module: Arc<LuaModule>, state: State) -> Self {
+    /// An instance whose state is made when it first runs, within the patience of its caller.
+    pub(super) fn new(module: Arc<LuaModule>) -> Self {
         Self {
             module,
-            state: Some(state),
+            state: None,
+            function: String::new(),
+            arguments: Arguments::default(),
         }
     }
 
     /// The state, made anew if the last one was thrown away or a module that it requires
     /// may have changed.
-    fn state(&mut self) -> Result<&mut State, UdfError> {
+    fn state(&mut self, budget: &Budget) -> Result<&mut State, UdfError> {
         if self.state.as_ref().is_some_and(State::is_outdated) {
             self.state = None;
         }
-        if self.state.as_ref().is_some_and(|s| s.stale)
-            && let Some(state) = &mut self.state
-        {
+        let state = match &mut self.state {
+            Some(state) => state,
+            none => none.insert(self.module.state(budget.patience)?),
+        };
+        let time = self.module.limits().time();
+        state.slot.allow(time, budget.patience);
+        if state.stale {
             state.refresh()?;
         }
-        match &mut self.state {
-            Some(state) => Ok(state),
-            none => Ok(none.insert(self.module.state()?)),
-        }
+        Ok(state)
     }
 }
 
 impl Instance for LuaInstance {
-    fn run(&mut self, call: &Call<'_>, batch: &mut [RecordContext], results: &mut Vec<UdfResult>) {
-        let file = Arc::clone(&self.module);
+    fn open(&mut self, function: &str, args: &[u8]) -> Result<&mut dyn Invoker, UdfError> {
+        self.arguments.set(args)?;
+        if self.function != function {
+            self.function.clear();
+            self.function.push_str(function);
+        }
+        Ok(self)
+    }
+}
+
+impl Invoker for LuaInstance {
+    fn each(
+        &mut self,
+        batch: &mut [RecordContext],
+        scope: &Scope,
+        budget: &Budget,
+        results: &mut Vec<UdfResult>,
+    ) {
+        let module = Arc::clone(&self.module);
+        let function = mem::take(&mut self.function);
+        let arguments = mem::take(&mut self.arguments);
         let mut rest = batch;
         while !rest.is_empty() {
-            let done = match self.state() {
+            let done = match self.state(budget) {
                 Ok(state) => {
                     let mut pass = Pass {
-                        call,
-                        file: file.file(),
+                        module: &module,
+                        function: &function,
+                        arguments: &arguments,
+                        scope,
+                        budget,
                         results,
                         done: 0,
                         renew: false,
@@ -82,7 +110,7 @@ impl Instance for LuaInstance {
                     // The next record may fare better: the module may find memory again. But
                     // one that does not end would take its time from each.
                     let failed = match e.kind {
-                        UdfErrorKind::Timeout => rest.len(),
+                        UdfErrorKind::Timeout | UdfErrorKind::Overran => rest.len(),
                         _ => 1,
                     };
                     results.extend(std::iter::repeat_n(Err(e), failed));
@@ -91,20 +119,24 @@ impl Instance for LuaInstance {
             };
             rest = &mut rest[done.max(1)..];
         }
+        (self.function, self.arguments) = (function, arguments);
     }
 }
 
 /// The part of a batch that one state runs before it has to be replaced or refreshed.
-struct Pass<'a, 'b> {
-    call: &'a Call<'b>,
-    file: &'a str,
+struct Pass<'a> {
+    module: &'a LuaModule,
+    function: &'a str,
+    arguments: &'a Arguments,
+    scope: &'a Scope,
+    budget: &'a Budget,
     results: &'a mut Vec<UdfResult>,
     done: usize,
     renew: bool,
     stale: bool,
 }
 
-impl Pass<'_, '_> {
+impl Pass<'_> {
     fn fail_all(&mut self, n: usize, e: &UdfError) {
         for _ in self.done..n {
             self.results.push(Err(e.clone()));
@@ -114,33 +146,26 @@ impl Pass<'_, '_> {
 
     fn run(&mut self, state: &mut State, batch: &mut [RecordContext]) {
         let n = batch.len();
-        let Some(arguments) = Arguments::new(self.call.args) else {
-            let text = "the arguments are not a packed list of at most 200 values";
-            return self.fail_all(n, &UdfError::new(UdfErrorKind::Arguments, text));
-        };
-        if !state.has(self.call.function) {
+        if !state.has(self.function) {
             let text = "function not found";
             return self.fail_all(n, &UdfError::new(UdfErrorKind::FunctionNotFound, text));
         }
-        let limits = self.call.limits;
-        state.set_memory_limit(limits.memory_bytes);
         let pulse = Arc::clone(&state.slot.pulse);
         let _duty = OnDuty::new(&pulse, state.slot.as_ptr().cast());
         let slot = &mut *state.slot;
-        slot.memory = limits.memory_bytes;
-        slot.limit = allowance(limits);
-        slot.cancelled = ptr::from_ref(self.call.cancelled);
-        slot.scope = ptr::from_ref(self.call.scope);
+        slot.memory = self.module.limits().memory_bytes;
+        slot.budget = ptr::from_ref(self.budget);
+        slot.scope = ptr::from_ref(self.scope);
         slot.trip = Trip::No;
         slot.wants_backtrace = true;
         let shared = &*state;
         // SAFETY: `with` gives the state's own stack and catches what the set-up raises, when
         // nothing that wants dropping is alive yet; from then on Lua is called protected.
-        let ran = state.with(|l| unsafe { self.records(l, shared, &arguments, batch) });
+        let ran = state.with(|l| unsafe { self.records(l, shared, batch) });
         let slot = &mut *state.slot;
         slot.context = ptr::null_mut();
         slot.scope = ptr::null();
-        slot.cancelled = ptr::null();
+        slot.budget = ptr::null();
         if let Err(e) = ran {
             self.renew = true;
             let kind = match e {
@@ -157,23 +182,18 @@ impl Pass<'_, '_> {
     /// # Safety
     /// The [stack rules](super), for the empty stack of `state`, whose slot is set up for the
     /// call. Raises only before the first record.
-    unsafe fn records(
-        &mut self,
-        l: *mut lua_State,
-        state: &State,
-        arguments: &Arguments<'_>,
-        batch: &mut [RecordContext],
-    ) {
+    unsafe fn records(&mut self, l: *mut lua_State, state: &State, batch: &mut [RecordContext]) {
         // Only the pointer is kept across calls into Lua, which reaches the slot itself.
         let s: *mut Slot = state.slot.as_ptr();
         let pulse = &*state.slot.pulse;
+        let arguments = self.arguments;
         luaL_checkstack(l, 40 + 2 * arguments.count(), ptr::null());
         // 1: message handler, 2: environment, 3: function, 4: record, 5..: arguments.
         lua_pushlightuserdata(l, s.cast());
         lua_pushcclosure(l, on_error, 1);
         lua_rawgeti(l, LUA_REGISTRYINDEX, (*s).refs.environment.into());
         lua_rawgeti(l, LUA_REGISTRYINDEX, state.functions.into());
-        push_str(l, self.call.function.as_bytes());
+        push_str(l, self.function.as_bytes());
         lua_rawget(l, 3);
         lua_replace(l, 3);
         if lua_type(l, 3) != LUA_TFUNCTION {
@@ -189,7 +209,7 @@ impl Pass<'_, '_> {
         for context in batch {
             let _frame = StackGuard::new(l);
             self.done += 1;
-            if self.call.cancelled.load(Ordering::Relaxed) {
+            if self.budget.is_cancelled() {
                 let text = "the task was aborted";
                 self.results
                     .push(Err(UdfError::new(UdfErrorKind::Cancelled, text)));
@@ -254,7 +274,7 @@ impl Pass<'_, '_> {
             }
         };
         let len = value_len(&value);
-        let limit = self.call.limits.result_bytes;
+        let limit = self.module.limits().result_bytes;
         if len > limit {
             let text = format!("the result is {len} bytes long; the limit is {limit}");
             return Err(UdfError::new(UdfErrorKind::Result, text));
@@ -264,12 +284,12 @@ impl Pass<'_, '_> {
 
     /// Takes file and line out of the message.
     fn placed(&self, mut e: UdfError) -> UdfError {
-        if let Some((line, message)) = split_place(&e.message, self.file) {
+        if let Some((line, message)) = split_place(&e.message, self.module.file()) {
             e.message = message.to_owned();
             e.line = Some(line);
-            e.module = self.file.to_owned();
+            e.module = self.module.file().to_owned();
         } else if e.kind != UdfErrorKind::Thrown {
-            e.module = self.file.to_owned();
+            e.module = self.module.file().to_owned();
         }
         e
     }

@@ -1,6 +1,7 @@
 //! A module as it was registered, from which states are made.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -38,7 +39,7 @@ impl LuaModule {
             names: Vec::new(),
             spare: Mutex::new(None),
         };
-        match module.load() {
+        match module.load(None) {
             Ok(state) => {
                 module.names = state.names().to_vec();
                 module.spare = Mutex::new(Some(state));
@@ -54,27 +55,34 @@ impl LuaModule {
         &self.source.file
     }
 
+    /// The limits of its invocations.
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// The names of the functions that it offers.
     pub(super) fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// A state with the module in it.
+    /// A state with the module in it, made within the patience of the caller if there is one.
     ///
     /// # Errors
     /// [`UdfError`] when the module's own statements fail.
-    pub(super) fn state(&self) -> Result<State, UdfError> {
-        if let Some(state) = self.spare.lock().take() {
+    pub(super) fn state(&self, patience: Option<Duration>) -> Result<State, UdfError> {
+        let spare = self.spare.lock().take();
+        if let Some(state) = spare.filter(|state| !state.is_outdated()) {
             return Ok(state);
         }
-        self.load().map_err(|e| match e {
+        self.load(patience).map_err(|e| match e {
             LoadError::Run(e) => e,
             LoadError::Compile(e) => UdfError::new(UdfErrorKind::Host, e.to_string()),
         })
     }
 
-    fn load(&self) -> Result<State, LoadError> {
-        State::load(&self.source, &self.sources, &self.log, &self.limits)
+    fn load(&self, patience: Option<Duration>) -> Result<State, LoadError> {
+        let (source, sources, limits) = (&self.source, &self.sources, &self.limits);
+        State::load(source, sources, &self.log, limits, patience)
     }
 
     /// Why the module is refused when its own statements failed.

@@ -11,8 +11,8 @@ use super::object::{
 };
 use super::pack::to_value;
 use super::slot::{Cached, Slot, Trip, give_up, slot};
+use crate::change::{RecordContext, Scope};
 use crate::model::{BinName, ParticleType, Ttl, Value, msgpack};
-use crate::udf::{RecordContext, Scope};
 
 /// The record of the invocation; raises an error outside of one.
 ///

@@ -6,8 +6,7 @@ use super::instance::LuaInstance;
 use super::module::LuaModule;
 use crate::model::Limits;
 use crate::udf::{
-    CompileError, FunctionInfo, Instance, Module, ModuleSource, Runtime, RuntimeKind, Sources,
-    UdfError,
+    CompileError, FunctionInfo, Instance, Module, ModuleSource, Runtime, Sources, UdfError,
 };
 
 /// Runs Lua 5.4 modules.
@@ -23,8 +22,13 @@ impl LuaRuntime {
 }
 
 impl Runtime for LuaRuntime {
-    fn kind(&self) -> RuntimeKind {
-        RuntimeKind::Lua
+    fn name(&self) -> &'static str {
+        "LUA"
+    }
+
+    /// Whatever may be text; compiling tells what is wrong with it.
+    fn accepts(&self, bytes: &[u8]) -> bool {
+        bytes.first() != Some(&0)
     }
 
     fn compile(
@@ -50,7 +54,6 @@ impl Module for Handle {
     }
 
     fn instantiate(&self) -> Result<Box<dyn Instance>, UdfError> {
-        let state = self.0.state()?;
-        Ok(Box::new(LuaInstance::new(Arc::clone(&self.0), state)))
+        Ok(Box::new(LuaInstance::new(Arc::clone(&self.0))))
     }
 }

@@ -3,21 +3,26 @@
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use mlua::ffi::*;
 
-use super::watchdog::{Pulse, on_duty};
+use super::watchdog::{PATIENCE, Pulse, on_duty};
+use crate::change::{RecordContext, Scope};
 use crate::model::BinName;
 use crate::udf::log::Log;
-use crate::udf::{RecordContext, Scope, Sources};
+use crate::udf::{Budget, Sources};
+
+/// What an invocation that seems to outrun its caller's patience may still run for: the thread may
+/// have waited for a core meanwhile.
+const A_LITTLE: Duration = Duration::from_millis(1);
 
 /// Why an invocation has to end, whatever its code says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trip {
     No,
     Timeout,
+    Overran,
     Cancelled,
     Memory,
 }
@@ -49,8 +54,10 @@ pub(super) struct Refs {
 pub(super) struct Slot {
     pub(super) context: *mut RecordContext,
     pub(super) scope: *const Scope,
-    pub(super) cancelled: *const AtomicBool,
+    pub(super) budget: *const Budget,
     pub(super) limit: Duration,
+    /// What an invocation that is past `limit` ends as.
+    pub(super) past_limit: Trip,
     pub(super) cache: Vec<Cached>,
     pub(super) refs: Refs,
     pub(super) scratch: Vec<u8>,
@@ -72,12 +79,13 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    pub(super) fn new(sources: Arc<dyn Sources>, log: Arc<Log>, limit: Duration) -> Self {
+    pub(super) fn new(sources: Arc<dyn Sources>, log: Arc<Log>) -> Self {
         Self {
             context: std::ptr::null_mut(),
             scope: std::ptr::null(),
-            cancelled: std::ptr::null(),
-            limit,
+            budget: std::ptr::null(),
+            limit: Duration::ZERO,
+            past_limit: Trip::Timeout,
             cache: Vec::new(),
             refs: Refs::default(),
             scratch: Vec::new(),
@@ -95,6 +103,17 @@ impl Slot {
         }
     }
 
+    /// Sets how long code may run from now on: for its module's time limit, or as long as the
+    /// caller has patience.
+    pub(super) fn allow(&mut self, limit: Duration, patience: Option<Duration>) {
+        // What is left once the watchdog found it running.
+        let left = |limit: Duration| limit.saturating_sub(PATIENCE + PATIENCE / 2);
+        (self.limit, self.past_limit) = match patience {
+            Some(patience) if patience < limit => (left(patience).max(A_LITTLE), Trip::Overran),
+            _ => (left(limit), Trip::Timeout),
+        };
+    }
+
     /// Whether the invocation has to end now. Reads the clock: ask every few thousand steps.
     ///
     /// The clock starts at the first question of an invocation. Of Lua code that comes when it
@@ -104,8 +123,8 @@ impl Slot {
         if self.trip != Trip::No {
             return true;
         }
-        // SAFETY: null outside of a batch, else the flag of the call that the batch outlives.
-        if unsafe { self.cancelled.as_ref() }.is_some_and(|c| c.load(Ordering::Relaxed)) {
+        // SAFETY: null outside of a batch, else the budget that the batch is run under.
+        if unsafe { self.budget.as_ref() }.is_some_and(Budget::is_cancelled) {
             self.trip = Trip::Cancelled;
             return true;
         }
@@ -114,7 +133,7 @@ impl Slot {
         match self.deadline {
             Some((of, at)) if of == turn => {
                 if now >= at {
-                    self.trip = Trip::Timeout;
+                    self.trip = self.past_limit;
                 }
             }
             _ => self.deadline = Some((turn, now + self.limit)),
@@ -195,7 +214,7 @@ pub(super) unsafe fn give_up(l: *mut lua_State, slot: &Slot) -> ! {
     let text = match slot.trip {
         Trip::Cancelled => c"the task was aborted",
         Trip::Memory => c"not enough memory",
-        Trip::Timeout | Trip::No => c"the invocation ran past its time limit",
+        Trip::Overran | Trip::Timeout | Trip::No => c"the invocation ran past its time limit",
     };
     if slot.trip == Trip::Memory {
         lua_pushstring(l, text.as_ptr());

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::ffi::{c_int, c_void};
 use std::ptr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mlua::ffi::*;
 use mlua::{Lua, LuaOptions, StdLib};
@@ -14,7 +15,7 @@ use super::require::load_source;
 use super::sandbox;
 use super::slot::{OwnSlot, Slot, Trip};
 use super::stack::{clear_registered, clear_table};
-use super::watchdog::{self, OnDuty, PATIENCE};
+use super::watchdog::{self, OnDuty};
 use crate::model::Limits;
 use crate::udf::log::Log;
 use crate::udf::{CompileError, ModuleSource, Sources, UdfError, UdfErrorKind};
@@ -51,7 +52,6 @@ pub(super) struct State {
     rerun: bool,
     /// It is to be run anew before the next call.
     pub(super) stale: bool,
-    pub(super) memory: usize,
     /// The epoch of the sources before any of them was read.
     epoch: u64,
 }
@@ -61,12 +61,13 @@ pub(super) struct State {
 unsafe impl Send for State {}
 
 impl State {
-    /// A state with the module loaded.
+    /// A state with the module loaded, within its limits and the patience of the caller.
     pub(super) fn load(
         source: &ModuleSource,
         sources: &Arc<dyn Sources>,
         log: &Arc<Log>,
         limits: &Limits,
+        patience: Option<Duration>,
     ) -> Result<Self, LoadError> {
         let host = |e: mlua::Error| {
             let kind = match e {
@@ -80,18 +81,13 @@ impl State {
         lua.set_memory_limit(limits.memory_bytes).map_err(host)?;
         let mut state = Self {
             lua,
-            slot: OwnSlot::new(Slot::new(
-                Arc::clone(sources),
-                Arc::clone(log),
-                allowance(limits),
-            )),
+            slot: OwnSlot::new(Slot::new(Arc::clone(sources), Arc::clone(log))),
             chunk: LUA_NOREF,
             functions: LUA_NOREF,
             names: Vec::new(),
             cells: Vec::new(),
             rerun: false,
             stale: false,
-            memory: limits.memory_bytes,
             epoch: sources.epoch(),
         };
         let slot = state.slot.as_ptr();
@@ -102,6 +98,7 @@ impl State {
         });
         built.map_err(host)?;
         watchdog::register(&state.slot.pulse);
+        state.slot.allow(limits.time(), patience);
         state.compile(source)?;
         state.start().map_err(LoadError::Run)?;
         state.settle(source).map_err(host)?;
@@ -117,12 +114,6 @@ impl State {
                 f(l);
                 lua_settop(l, 0);
             })
-        }
-    }
-
-    pub(super) fn set_memory_limit(&mut self, bytes: usize) {
-        if self.memory != bytes && self.lua.set_memory_limit(bytes).is_ok() {
-            self.memory = bytes;
         }
     }
 
@@ -283,11 +274,6 @@ impl State {
         .map_err(|e| UdfError::new(UdfErrorKind::Host, e.to_string()))?;
         self.start()
     }
-}
-
-/// The time that is left to an invocation once the watchdog found it running.
-pub(super) fn allowance(limits: &Limits) -> std::time::Duration {
-    limits.time().saturating_sub(PATIENCE + PATIENCE / 2)
 }
 
 /// Looks for what could carry something from one call to the next.

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use wasmtime::component::{Component, Val};
 
+use super::compiled::{Compiled, Function};
+use super::engine::Shared;
 use super::failure::failure;
-use super::module::{Compiled, Function};
-use super::runtime::Shared;
 use super::state::{HOST, State};
 use crate::model::Limits;
 use crate::udf::log::{Log, LogLimits};
 use crate::udf::{FunctionInfo, ModuleSource};
 
 /// The interface that a component must export.
-const FUNCTIONS: &str = "petrel:udf/functions@0.1.0";
+const FUNCTIONS: &str = "petrel:udf/functions@0.2.0";
 
 /// Why a module is refused, in words for its author.
 type Result<T> = std::result::Result<T, String>;
@@ -131,11 +131,11 @@ fn ask(
 ) -> Result<Vec<Function>> {
     let limits = &compiled.limits;
     let state = State::new(compiled.log.clone(), limits);
-    let mut store = state.into_store(&compiled.shared.engine);
-    let _running = compiled.shared.ticker.running();
+    let mut store = state.into_store(&compiled.shared.engine, &compiled.shared.ticker);
+    compiled.shared.ticker.keep_ticking();
     let mut returned = [Val::Bool(false)];
     let called = compiled.pre.instantiate(&mut store).and_then(|instance| {
-        instance.get_typed_func::<(u32, Vec<u8>, Vec<u8>), (Vec<u8>,)>(&mut store, compiled.run)?;
+        instance.get_typed_func::<(u32, Vec<u8>), ()>(&mut store, compiled.run)?;
         let describe = instance
             .get_func(&mut store, describe)
             .ok_or_else(|| wasmtime::Error::msg("`describe` is not a function"))?;

@@ -39,6 +39,10 @@ fn describe(cause: &wasmtime::Error, state: &State, limits: &Limits) -> (UdfErro
             );
             return (UdfErrorKind::Timeout, message);
         }
+        (Some(Ended::Overran), _) => {
+            let message = "the function outran its caller's patience";
+            return (UdfErrorKind::Overran, message.into());
+        }
         _ => {}
     }
     if let Some(wanted) = state.memory_refused {

@@ -1,24 +1,23 @@
 //! A running component, and how a batch goes through it.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use wasmtime::Store;
 use wasmtime::component::TypedFunc;
 
+use super::compiled::{Compiled, Function};
 use super::failure::failure;
-use super::module::Compiled;
 use super::outcome;
 use super::pack::pack;
 use super::state::State;
-use crate::udf::{Call, Instance, RecordContext, UdfError, UdfErrorKind, UdfResult};
+use crate::change::{RecordContext, Scope};
+use crate::udf::{Budget, Instance, Invoker, UdfError, UdfErrorKind, UdfResult};
 
 /// The most records of one crossing: past this the boundary's cost no longer shows.
 const CROSSING: usize = 256;
 
-type Run = TypedFunc<(u32, Arc<Vec<u8>>, Arc<Vec<u8>>), (Vec<u8>,)>;
+type Run = TypedFunc<(u32, Arc<Vec<u8>>), ()>;
 
 /// An instance that was not ended by a trap.
 pub(super) struct Live {
@@ -30,8 +29,8 @@ impl Live {
     /// A fresh instance.
     pub(super) fn start(module: &Compiled) -> Result<Self, UdfError> {
         let state = State::new(module.log.clone(), &module.limits);
-        let mut store = state.into_store(&module.shared.engine);
-        let _running = module.shared.ticker.running();
+        let mut store = state.into_store(&module.shared.engine, &module.shared.ticker);
+        module.shared.ticker.keep_ticking();
         let started = module.pre.instantiate(&mut store);
         match started.and_then(|i| i.get_typed_func(&mut store, module.run)) {
             Ok(run) => Ok(Self { store, run }),
@@ -48,9 +47,13 @@ impl Live {
 pub(super) struct WasmInstance {
     module: Arc<Compiled>,
     live: Option<Live>,
-    function: Option<usize>,
-    arguments: Arc<Vec<u8>>,
-    packed: Arc<Vec<u8>>,
+    /// The open function's number.
+    function: usize,
+    /// What a crossing hands over: the length of the open function's arguments, these, and the records.
+    input: Arc<Vec<u8>>,
+    /// How long the arguments are in it, and where the records start.
+    arguments: usize,
+    records: usize,
     /// How many records the next crossing takes. One after a failure, so that only the
     /// culprit fails; it doubles while crossings are well within the time of one record.
     crossing: usize,
@@ -61,50 +64,46 @@ impl WasmInstance {
         Self {
             module,
             live: Some(live),
-            function: None,
-            arguments: Arc::default(),
-            packed: Arc::default(),
+            function: 0,
+            input: Arc::new(pack_arguments(&[])),
+            arguments: 0,
+            records: ALIGN,
             crossing: CROSSING,
         }
-    }
-
-    fn find(&mut self, name: &str) -> Option<usize> {
-        let functions = &self.module.functions;
-        let is = |i: &usize| functions.get(*i).is_some_and(|f| f.info.name == name);
-        if self.function.filter(is).is_none() {
-            self.function = (0..functions.len()).find(is);
-        }
-        self.function
     }
 
     /// Runs one crossing's records, from the front of `batch`; returns how many they were.
     fn cross(
         &mut self,
-        call: &Call<'_>,
-        function: usize,
         batch: &mut [RecordContext],
+        scope: &Scope,
+        budget: &Budget,
         results: &mut Vec<UdfResult>,
     ) -> Result<usize, UdfError> {
+        let limits = &self.module.limits;
+        let function = self.function;
         let mut live = match self.live.take() {
             Some(live) => live,
             None => Live::start(&self.module)?,
         };
         let state = live.store.data_mut();
         let bins = self.module.functions[function].bins.as_deref();
-        let packed = own(&mut self.packed);
-        let count = pack(batch, call.scope, bins, packed, &mut state.stubs);
-        let began = Instant::now();
-        state.begin(call, began);
+        let input = Arc::make_mut(&mut self.input);
+        input.truncate(self.records);
+        self.module.shared.ticker.keep_ticking();
+        let count = pack(batch, scope, bins, input, &mut state.stubs);
+        // A full crossing may have been large enough to be slow.
+        let began = (count >= self.crossing).then(Instant::now);
+        state.begin(limits, budget);
         live.store.set_epoch_deadline(1);
-        let parameters = (function as u32, self.arguments.clone(), self.packed.clone());
+        let parameters = (function as u32, self.input.clone());
         let returned = live.run.call(&mut live.store, parameters);
-        live.store.data_mut().end();
+        let outcomes = live.store.data_mut().end();
         match returned {
-            Ok((outcomes,)) => {
+            Ok(()) => {
                 let batch = &mut batch[..count];
                 let file = &self.module.file;
-                let applied =
-                    outcome::apply(Bytes::from(outcomes), batch, call.limits, file, results);
+                let applied = outcome::apply(outcomes, batch, limits, file, results);
                 if let Err(e) = applied {
                     return Err(UdfError {
                         module: file.to_string(),
@@ -112,25 +111,19 @@ impl WasmInstance {
                     });
                 }
                 self.live = Some(live);
-                self.pace(count, began, call);
+                if let Some(began) = began {
+                    self.pace(began.elapsed());
+                }
                 Ok(count)
             }
-            Err(e) => Err(failure(
-                &e,
-                live.store.data(),
-                call.limits,
-                &self.module.file,
-            )),
+            Err(e) => Err(failure(&e, live.store.data(), limits, &self.module.file)),
         }
     }
 
     /// A crossing has the time of one record, so that a loop in one of many is found soon;
     /// crossings of slow functions are kept small enough for it.
-    fn pace(&mut self, count: usize, began: Instant, call: &Call<'_>) {
-        if count < self.crossing {
-            return;
-        }
-        let (took, limit) = (began.elapsed(), call.limits.time());
+    fn pace(&mut self, took: Duration) {
+        let limit = self.module.limits.time();
         if took * 8 < limit {
             self.crossing = (self.crossing * 2).min(CROSSING);
         } else if took * 3 > limit {
@@ -139,34 +132,55 @@ impl WasmInstance {
     }
 }
 
-/// The only owner of a buffer that calls borrow.
-fn own(buffer: &mut Arc<Vec<u8>>) -> &mut Vec<u8> {
-    Arc::make_mut(buffer)
+/// Bytes of the length that arguments follow.
+const LENGTH: usize = 4;
+
+/// Records start at a multiple of this.
+const ALIGN: usize = 16;
+
+/// The arguments as they stand before the records.
+fn pack_arguments(arguments: &[u8]) -> Vec<u8> {
+    let length = (arguments.len() as u32).to_le_bytes();
+    let mut input = [&length, arguments].concat();
+    input.resize(input.len().next_multiple_of(ALIGN), 0);
+    input
 }
 
 impl Instance for WasmInstance {
-    fn run(&mut self, call: &Call<'_>, batch: &mut [RecordContext], results: &mut Vec<UdfResult>) {
-        let Some(function) = self.find(call.function) else {
-            let error = UdfError::new(UdfErrorKind::FunctionNotFound, "function not found");
-            results.extend(batch.iter().map(|_| Err(error.clone())));
-            return;
-        };
-        if *self.arguments != call.args {
-            let arguments = own(&mut self.arguments);
-            arguments.clear();
-            arguments.extend_from_slice(call.args);
+    fn open(&mut self, function: &str, args: &[u8]) -> Result<&mut dyn Invoker, UdfError> {
+        let functions = &self.module.functions;
+        let is = |f: &Function| f.info.name == function;
+        if !functions.get(self.function).is_some_and(is) {
+            self.function = functions.iter().position(is).ok_or_else(|| {
+                UdfError::new(UdfErrorKind::FunctionNotFound, "function not found")
+            })?;
         }
-        let module = self.module.clone();
-        let _running = module.shared.ticker.running();
+        if self.input[LENGTH..LENGTH + self.arguments] != *args {
+            let input = pack_arguments(args);
+            (self.arguments, self.records) = (args.len(), input.len());
+            self.input = Arc::new(input);
+        }
+        Ok(self)
+    }
+}
+
+impl Invoker for WasmInstance {
+    fn each(
+        &mut self,
+        batch: &mut [RecordContext],
+        scope: &Scope,
+        budget: &Budget,
+        results: &mut Vec<UdfResult>,
+    ) {
         let mut rest = batch;
         while !rest.is_empty() {
-            if call.cancelled.load(Ordering::Relaxed) {
+            if budget.is_cancelled() {
                 let error = UdfError::new(UdfErrorKind::Cancelled, "the task was aborted");
                 results.extend(rest.iter().map(|_| Err(error.clone())));
                 return;
             }
             let size = self.crossing.min(rest.len());
-            match self.cross(call, function, &mut rest[..size], results) {
+            match self.cross(&mut rest[..size], scope, budget, results) {
                 Ok(count) => rest = &mut rest[count..],
                 Err(error) => {
                     self.crossing = 1;

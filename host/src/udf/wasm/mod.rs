@@ -1,6 +1,8 @@
 //! The Wasm runtime: components of the world `petrel:udf/udf`, run in batches.
 
 mod compile;
+mod compiled;
+mod engine;
 mod failure;
 mod instance;
 mod module;

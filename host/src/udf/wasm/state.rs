@@ -1,20 +1,20 @@
 //! What an instance's store holds, and what the host offers to it.
 
-use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use tracing::Level;
-use wasmtime::component::{Linker, Val};
+use wasmtime::component::{Linker, Val, WasmList};
 use wasmtime::{Engine, ResourceLimiter, Store, StoreContextMut, UpdateDeadline};
 
+use super::ticker::{TICK, Ticker};
 use crate::model::{Body, Limits};
-use crate::udf::Call;
 use crate::udf::log::Log;
+use crate::udf::{Budget, Cancel};
 
 /// The interface that a component may import.
-pub(super) const HOST: &str = "petrel:udf/host@0.1.0";
+pub(super) const HOST: &str = "petrel:udf/host@0.2.0";
 
 /// The most table elements that an instance may have.
 const TABLE_ELEMENTS: usize = 1 << 16;
@@ -23,6 +23,7 @@ const TABLE_ELEMENTS: usize = 1 << 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ended {
     Timeout,
+    Overran,
     Cancelled,
 }
 
@@ -39,76 +40,94 @@ pub(super) struct Stub {
 pub(super) struct State {
     log: Arc<Log>,
     memory_limit: usize,
-    deadline: Instant,
-    cancelled: Option<Cancelled>,
+    /// The time limit of the call.
+    time: Duration,
+    /// When the call has to end; set at its first tick, so that calls that end sooner read no clock.
+    deadline: Option<Instant>,
+    cancel: Option<Cancel>,
+    /// How many more ticks the call may run for; each is of [`TICK`] at most.
+    patience: Option<u128>,
     /// The memory that was asked for and refused, in bytes.
     pub(super) memory_refused: Option<usize>,
     pub(super) ended: Option<Ended>,
     pub(super) panic: Option<String>,
     pub(super) stubs: Vec<Stub>,
+    /// What the call handed over.
+    outcomes: Bytes,
 }
-
-/// The flag of the call that runs.
-struct Cancelled(NonNull<AtomicBool>);
-
-// SAFETY: it points to an atomic, which any thread may read; see `State::begin` for how
-// long it lives.
-unsafe impl Send for Cancelled {}
-// SAFETY: as above.
-unsafe impl Sync for Cancelled {}
 
 impl State {
     pub(super) fn new(log: Arc<Log>, limits: &Limits) -> Self {
         Self {
             log,
             memory_limit: limits.memory_bytes,
-            deadline: Instant::now() + limits.time(),
-            cancelled: None,
+            time: limits.time(),
+            deadline: None,
+            cancel: None,
+            patience: None,
             memory_refused: None,
             ended: None,
             panic: None,
             stubs: Vec::new(),
+            outcomes: Bytes::new(),
         }
     }
 
     /// A store over the state, its epoch callback and limiter in place.
-    pub(super) fn into_store(self, engine: &Engine) -> Store<Self> {
+    pub(super) fn into_store(self, engine: &Engine, ticker: &Arc<Ticker>) -> Store<Self> {
         let mut store = Store::new(engine, self);
         store.limiter(|state| state);
-        store.epoch_deadline_callback(|mut context| Ok(context.data_mut().tick()));
+        let ticker = ticker.clone();
+        store.epoch_deadline_callback(move |mut context| {
+            ticker.keep_ticking();
+            Ok(context.data_mut().tick())
+        });
         store.set_epoch_deadline(1);
         store
     }
 
-    /// Arms the state for a call. The caller must disarm it with [`State::end`] before the
-    /// call's borrows end.
-    pub(super) fn begin(&mut self, call: &Call<'_>, now: Instant) {
-        self.memory_limit = call.limits.memory_bytes;
-        self.deadline = now + call.limits.time();
-        self.cancelled = Some(Cancelled(NonNull::from(call.cancelled)));
+    /// Arms the state for a call, until [`State::end`].
+    pub(super) fn begin(&mut self, limits: &Limits, budget: &Budget) {
+        self.time = limits.time();
+        self.deadline = None;
+        // The first tick may come at once.
+        let ticks = |patience: Duration| patience.as_nanos().div_ceil(TICK.as_nanos());
+        self.patience = budget.patience.map(ticks);
+        self.cancel.clone_from(&budget.cancel);
         self.memory_refused = None;
         self.ended = None;
         self.panic = None;
     }
 
-    /// Disarms the state.
-    pub(super) fn end(&mut self) {
-        self.cancelled = None;
+    /// Disarms the state, and gives the outcomes that the call handed over.
+    pub(super) fn end(&mut self) -> Bytes {
+        self.cancel = None;
         self.stubs.clear();
+        std::mem::take(&mut self.outcomes)
     }
 
+    /// Decides whether the call goes on. Ticks come only while it runs, so that patience is not
+    /// spent on waiting for a core.
     fn tick(&mut self) -> UpdateDeadline {
-        let cancelled = self.cancelled.as_ref().is_some_and(|flag| {
-            // SAFETY: ticks happen only while the instance runs, and `Instance::run` clears
-            // the flag before it returns the borrow that the pointer was made from.
-            unsafe { flag.0.as_ref() }.load(Ordering::Relaxed)
-        });
-        self.ended = match (cancelled, Instant::now() >= self.deadline) {
-            (true, _) => Some(Ended::Cancelled),
-            (_, true) => Some(Ended::Timeout),
-            _ => return UpdateDeadline::Continue(1),
-        };
-        UpdateDeadline::Interrupt
+        let now = Instant::now();
+        let deadline = *self
+            .deadline
+            .get_or_insert(now + self.time.saturating_sub(TICK));
+        if self.cancel.as_ref().is_some_and(Cancel::is_cancelled) {
+            self.ended = Some(Ended::Cancelled);
+        } else if now >= deadline {
+            self.ended = Some(Ended::Timeout);
+        } else {
+            match &mut self.patience {
+                Some(0) => self.ended = Some(Ended::Overran),
+                Some(ticks) => *ticks -= 1,
+                None => {}
+            }
+        }
+        match self.ended {
+            Some(_) => UpdateDeadline::Interrupt,
+            None => UpdateDeadline::Continue(1),
+        }
     }
 }
 
@@ -157,6 +176,14 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
         "panicked",
         |mut store: StoreContextMut<'_, State>, (message,): (String,)| {
             store.data_mut().panic = Some(message);
+            Ok(())
+        },
+    )?;
+    host.func_wrap(
+        "outcomes",
+        |mut store: StoreContextMut<'_, State>, (outcomes,): (WasmList<u8>,)| {
+            let outcomes = Bytes::copy_from_slice(outcomes.as_le_slice(&store));
+            store.data_mut().outcomes = outcomes;
             Ok(())
         },
     )?;

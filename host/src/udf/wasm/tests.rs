@@ -5,13 +5,14 @@ use bytes::Bytes;
 use super::WasmRuntime;
 use super::outcome;
 use super::pack::{BIG_BIN, pack};
+use crate::change::{RecordContext, Scope};
 use crate::model::{
     BodyBuilder, Digest, Limits, Meta, Particle, ParticleType, Record, Value, msgpack,
 };
-use crate::udf::{ModuleSource, RecordContext, Runtime, Scope, UdfErrorKind, UdfResult};
+use crate::udf::{ModuleSource, Runtime, UdfErrorKind, UdfResult};
 
 fn refusal(bytes: impl Into<Bytes>) -> String {
-    let runtime = WasmRuntime::new(Limits::default().stack_bytes).expect("the engine starts");
+    let runtime = WasmRuntime::new(Limits::default().stack_bytes, 8).expect("the engine starts");
     let source = ModuleSource {
         file: "m.wasm".into(),
         package: "m".into(),
@@ -66,7 +67,7 @@ fn a_truncated_component_is_refused() {
 fn a_foreign_import_is_named() {
     let text = r#"(component
         (import "wasi:cli/environment@0.2.0" (instance))
-        (import "petrel:udf/host@0.1.0" (instance)))"#;
+        (import "petrel:udf/host@0.2.0" (instance)))"#;
     let message = refusal(component(text));
     assert_says(
         &message,
@@ -81,7 +82,7 @@ fn a_foreign_import_is_named() {
 #[test]
 fn a_component_of_another_world_hears_what_is_missing_and_what_it_has() {
     let message = refusal(component("(component)"));
-    assert_says(&message, &["petrel:udf/functions@0.1.0", "exports nothing"]);
+    assert_says(&message, &["petrel:udf/functions@0.2.0", "exports nothing"]);
     let text = r#"(component (instance $i) (export "my:own/thing" (instance $i)))"#;
     assert_says(&refusal(component(text)), &["exports my:own/thing"]);
 }
@@ -89,9 +90,9 @@ fn a_component_of_another_world_hears_what_is_missing_and_what_it_has() {
 #[test]
 fn an_import_that_the_host_has_not_is_told() {
     let text = r#"(component
-        (import "petrel:udf/host@0.1.0" (instance (export "teleport" (func))))
+        (import "petrel:udf/host@0.2.0" (instance (export "teleport" (func))))
         (instance $i)
-        (export "petrel:udf/functions@0.1.0" (instance $i)))"#;
+        (export "petrel:udf/functions@0.2.0" (instance $i)))"#;
     assert_says(&refusal(component(text)), &["without `describe`"]);
 }
 

@@ -1,14 +1,14 @@
 //! Advances the engine's epoch while functions run, and sleeps while none does.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{JoinHandle, Thread};
 use std::time::Duration;
 
 use wasmtime::Engine;
 
 /// How often running code is asked to look at its deadline.
-const TICK: Duration = Duration::from_millis(1);
+pub(super) const TICK: Duration = Duration::from_millis(1);
 
 /// How many idle ticks pass before the thread sleeps: waking it for every call of a busy
 /// stream would cost more than the ticks.
@@ -16,7 +16,8 @@ const IDLE_TICKS: u32 = 100;
 
 #[derive(Debug, Default)]
 struct Shared {
-    running: AtomicUsize,
+    /// Something ran since the last tick.
+    ran: AtomicBool,
     asleep: AtomicBool,
     stopped: AtomicBool,
 }
@@ -46,14 +47,20 @@ impl Ticker {
         })
     }
 
-    /// Keeps the epoch moving until the guard is dropped.
-    pub(super) fn running(&self) -> Running<'_> {
-        // Either this sees the thread asleep, or the thread sees the count before it sleeps.
-        self.shared.running.fetch_add(1, Ordering::SeqCst);
-        if self.shared.asleep.load(Ordering::SeqCst) {
-            self.thread.unpark();
+    /// Keeps the epoch moving for a while. To be called when a function starts, and at each tick
+    /// that it sees: the thread does not sleep before [`IDLE_TICKS`] without a call.
+    ///
+    /// What all threads share is nearly always only read here, so that calls on several of them do not
+    /// wait for one another's caches.
+    #[inline]
+    pub(super) fn keep_ticking(&self) {
+        if !self.shared.ran.load(Ordering::Relaxed) {
+            // Either this sees the thread asleep, or the thread sees this before it sleeps.
+            self.shared.ran.store(true, Ordering::SeqCst);
+            if self.shared.asleep.load(Ordering::SeqCst) {
+                self.thread.unpark();
+            }
         }
-        Running(&self.shared)
     }
 }
 
@@ -68,29 +75,19 @@ impl Drop for Ticker {
     }
 }
 
-/// Held while a function runs.
-pub(super) struct Running<'a>(&'a Shared);
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
 fn tick(engine: &Engine, shared: &Shared) {
     let mut idle = 0;
     while !shared.stopped.load(Ordering::SeqCst) {
         std::thread::sleep(TICK);
         engine.increment_epoch();
-        if shared.running.load(Ordering::SeqCst) > 0 {
+        if shared.ran.swap(false, Ordering::SeqCst) {
             idle = 0;
             continue;
         }
         idle += 1;
         if idle > IDLE_TICKS {
             shared.asleep.store(true, Ordering::SeqCst);
-            if shared.running.load(Ordering::SeqCst) == 0 && !shared.stopped.load(Ordering::SeqCst)
-            {
+            if !shared.ran.load(Ordering::SeqCst) && !shared.stopped.load(Ordering::SeqCst) {
                 std::thread::park();
             }
             shared.asleep.store(false, Ordering::SeqCst);

@@ -4,10 +4,6 @@ use super::*;
 
 #[test]
 fn nothing_outlives_its_time_limit() {
-    let limits = Limits {
-        time_ms: 40,
-        ..Limits::default()
-    };
     let endless = [
         "while true do end",
         "while true do pcall(function() while true do end end) end",
@@ -32,18 +28,16 @@ fn nothing_outlives_its_time_limit() {
     for (i, body) in endless.iter().enumerate() {
         text.push_str(&format!("function f{i}() {body} end\n"));
     }
-    let module = compile(&text).expect("compiles");
+    let limits = Limits {
+        time_ms: 40,
+        ..Limits::default()
+    };
+    let module = compile_within(&text, &limits).expect("compiles");
     let mut instance = module.instantiate().expect("instantiates");
     for (i, body) in endless.iter().enumerate() {
         let start = Instant::now();
         let mut batch = [missing(), missing()];
-        let results = run_with(
-            &mut *instance,
-            &format!("f{i}"),
-            vec![],
-            &limits,
-            &mut batch,
-        );
+        let results = run_with(&mut *instance, &format!("f{i}"), vec![], &mut batch);
         let took = start.elapsed();
         assert!(took < Duration::from_secs(2), "{body}: {took:?}");
         if !body.contains("rep('', ") {
@@ -57,40 +51,81 @@ fn nothing_outlives_its_time_limit() {
                 "{body}: {results:?}"
             );
         }
-        let after = run_with(&mut *instance, "ok", vec![], &limits, &mut batch[..1]);
+        let after = run_with(&mut *instance, "ok", vec![], &mut batch[..1]);
         assert_eq!(after, [Ok(1.into())], "{body}");
     }
 }
 
 #[test]
 fn an_aborted_task_ends_soon() {
-    let module = compile("function f() while true do end end").expect("compiles");
-    let mut instance = module.instantiate().expect("instantiates");
     let limits = Limits {
         time_ms: 60_000,
         ..Limits::default()
     };
-    let (args, scope, cancelled) = (pack_list(vec![]), scope(), AtomicBool::new(false));
-    let call = Call {
-        function: "f",
-        args: &args,
-        scope: &scope,
-        limits: &limits,
-        cancelled: &cancelled,
+    let module = compile_within("function f() while true do end end", &limits).expect("compiles");
+    let mut instance = module.instantiate().expect("instantiates");
+    let cancel = Cancel::new();
+    let budget = Budget {
+        cancel: Some(cancel.clone()),
+        ..Budget::default()
     };
     let mut results = Vec::new();
     let start = Instant::now();
     std::thread::scope(|s| {
         s.spawn(|| {
             std::thread::sleep(Duration::from_millis(50));
-            cancelled.store(true, std::sync::atomic::Ordering::Relaxed);
+            cancel.cancel();
         });
-        instance.run(&call, &mut [missing(), missing()], &mut results);
+        let open = instance.open("f", &pack_list(vec![])).expect("opens");
+        open.each(&mut [missing(), missing()], &scope(), &budget, &mut results);
     });
     assert!(start.elapsed() < Duration::from_secs(5));
     for result in results {
         assert_eq!(result.expect_err("ended").kind, UdfErrorKind::Cancelled);
     }
+}
+
+#[test]
+fn what_outruns_its_callers_patience_says_so_and_what_does_not_is_left_alone() {
+    let text = "function f() while true do end end function ok() return 1 end";
+    let module = compile(text).expect("compiles");
+    let mut instance = module.instantiate().expect("instantiates");
+    let budget = Budget {
+        patience: Some(Duration::from_millis(2)),
+        ..Budget::default()
+    };
+    for (function, kind) in [("f", Some(UdfErrorKind::Overran)), ("ok", None)] {
+        let mut results = Vec::new();
+        let open = instance.open(function, &pack_list(vec![])).expect("opens");
+        open.each(&mut [missing()], &scope(), &budget, &mut results);
+        assert_eq!(results.remove(0).err().map(|e| e.kind), kind);
+    }
+}
+
+#[test]
+fn a_module_that_is_slow_to_load_does_not_outstay_its_callers_patience() {
+    let limits = Limits {
+        time_ms: 10_000,
+        ..Limits::default()
+    };
+    let text = "for i = 1, 2e7 do end function f() return 1 end";
+    let module = compile_within(text, &limits).expect("compiles");
+    let impatient = Budget {
+        patience: Some(Duration::from_millis(2)),
+        ..Budget::default()
+    };
+    let run = |instance: &mut dyn Instance, budget: &Budget| {
+        let mut results = Vec::new();
+        let open = instance.open("f", &pack_list(vec![])).expect("opens");
+        open.each(&mut [missing()], &scope(), budget, &mut results);
+        results.remove(0).map_err(|e| e.kind)
+    };
+    // The first instance finds the module loaded, as it was checked.
+    let mut first = module.instantiate().expect("instantiates");
+    assert_eq!(run(&mut *first, &impatient), Ok(1.into()));
+    let mut second = module.instantiate().expect("instantiates");
+    assert_eq!(run(&mut *second, &impatient), Err(UdfErrorKind::Overran));
+    assert_eq!(run(&mut *second, &Budget::default()), Ok(1.into()));
 }
 
 #[test]
@@ -103,13 +138,13 @@ fn memory_is_limited_and_the_instance_survives() {
         function c() local function d(n) return (string.gsub('x', 'x', d)) end return d('x') end
         function m() local t = {} setmetatable(t, {__index = function(t, k) return t[k + 1] end}) return t[1] end
         function ok() return 1 end";
-    let module = compile(text).expect("compiles");
-    let mut instance = module.instantiate().expect("instantiates");
     let limits = Limits {
         memory_bytes: 8 << 20,
         time_ms: 10_000,
         ..Limits::default()
     };
+    let module = compile_within(text, &limits).expect("compiles");
+    let mut instance = module.instantiate().expect("instantiates");
     for (name, kind) in [
         ("f", UdfErrorKind::Memory),
         ("h", UdfErrorKind::Memory),
@@ -119,13 +154,13 @@ fn memory_is_limited_and_the_instance_survives() {
         ("m", UdfErrorKind::Thrown),
     ] {
         let mut batch = [missing()];
-        let result = run_with(&mut *instance, name, vec![], &limits, &mut batch).remove(0);
+        let result = run_with(&mut *instance, name, vec![], &mut batch).remove(0);
         let e = result.expect_err("fails");
         assert!(
             e.kind == kind || name == "r" && e.kind == UdfErrorKind::Memory,
             "{name}: {e:?}"
         );
-        let after = run_with(&mut *instance, "ok", vec![], &limits, &mut batch);
+        let after = run_with(&mut *instance, "ok", vec![], &mut batch);
         assert_eq!(after, [Ok(1.into())], "{name}");
     }
 }

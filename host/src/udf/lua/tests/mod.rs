@@ -11,19 +11,19 @@ mod stack;
 mod values;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use super::LuaRuntime;
+use crate::change::{Effects, RecordContext, Scope};
 use crate::model::msgpack::pack_list;
 use crate::model::{
     Body, BodyBuilder, Digest, Limits, Meta, Particle, ParticleType, Record, Value,
 };
 use crate::udf::{
-    Call, CompileError, Effects, Instance, Module, ModuleSource, RecordContext, Runtime, Scope,
-    Sources, UdfErrorKind, UdfResult,
+    Budget, Cancel, CompileError, Instance, Module, ModuleSource, Runtime, Sources, UdfErrorKind,
+    UdfResult,
 };
 
 /// Modules that tests can `require`.
@@ -53,7 +53,11 @@ fn source(package: &str, text: &str) -> ModuleSource {
 }
 
 fn compile(text: &str) -> Result<Arc<dyn Module>, CompileError> {
-    LuaRuntime::new(Arc::new(Library)).compile(source("test", text), &Limits::default())
+    compile_within(text, &Limits::default())
+}
+
+fn compile_within(text: &str, limits: &Limits) -> Result<Arc<dyn Module>, CompileError> {
+    LuaRuntime::new(Arc::new(Library)).compile(source("test", text), limits)
 }
 
 fn scope() -> Scope {
@@ -98,19 +102,13 @@ fn run_with(
     instance: &mut dyn Instance,
     function: &str,
     args: Vec<Value>,
-    limits: &Limits,
     batch: &mut [RecordContext],
 ) -> Vec<UdfResult> {
-    let (args, scope, cancelled) = (pack_list(args), scope(), AtomicBool::new(false));
-    let call = Call {
-        function,
-        args: &args,
-        scope: &scope,
-        limits,
-        cancelled: &cancelled,
-    };
     let mut results = Vec::new();
-    instance.run(&call, batch, &mut results);
+    match instance.open(function, &pack_list(args)) {
+        Ok(open) => open.each(batch, &scope(), &Budget::default(), &mut results),
+        Err(e) => results.extend(batch.iter().map(|_| Err(e.clone()))),
+    }
     results
 }
 
@@ -118,7 +116,7 @@ fn run(text: &str, args: Vec<Value>, context: &mut RecordContext) -> UdfResult {
     let module = compile(text).expect("compiles");
     let mut instance = module.instantiate().expect("instantiates");
     let batch = std::slice::from_mut(context);
-    run_with(&mut *instance, "f", args, &Limits::default(), batch).remove(0)
+    run_with(&mut *instance, "f", args, batch).remove(0)
 }
 
 /// What `f` returns that has `body`, over a record of a few bins.

@@ -49,7 +49,7 @@ fn an_unknown_function_is_not_found() {
     for name in ["f", "print", "map"] {
         let mut instance = module.instantiate().expect("instantiates");
         let mut batch = [missing()];
-        let result = run_with(&mut *instance, name, vec![], &Limits::default(), &mut batch);
+        let result = run_with(&mut *instance, name, vec![], &mut batch);
         let e = result[0].clone().expect_err("fails");
         assert_eq!(e.kind, UdfErrorKind::FunctionNotFound);
         assert_eq!(e.message, "function not found");

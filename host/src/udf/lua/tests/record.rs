@@ -69,7 +69,7 @@ fn a_failure_is_its_own_records_alone() {
         compile("function f(r) if r.a == 2 then error('no') end return r.a end").expect("compiles");
     let mut instance = module.instantiate().expect("instantiates");
     let mut batch = [1, 2, 3].map(|a: i64| context(&[("a", a.into())]));
-    let results = run_with(&mut *instance, "f", vec![], &Limits::default(), &mut batch);
+    let results = run_with(&mut *instance, "f", vec![], &mut batch);
     assert_eq!(results[0], Ok(1.into()));
     assert_eq!(
         results[1].as_ref().map_err(ToString::to_string),
@@ -84,38 +84,19 @@ fn the_guides_module_works() {
     let module = compile(text).expect("compiles");
     let mut instance = module.instantiate().expect("instantiates");
     let mut batch = [context(&[("name", "Ann".into()), ("score", 3.into())])];
-    let limits = Limits::default();
     let args = vec!["a".into(), "b".into()];
     assert_eq!(
-        run_with(
-            &mut *instance,
-            "transform_record",
-            args,
-            &limits,
-            &mut batch
-        ),
+        run_with(&mut *instance, "transform_record", args, &mut batch),
         [Ok(1.into())]
     );
     let args = vec![42.into()];
     assert_eq!(
-        run_with(
-            &mut *instance,
-            "get_computed_value",
-            args,
-            &limits,
-            &mut batch
-        ),
+        run_with(&mut *instance, "get_computed_value", args, &mut batch),
         [Ok(126.into())]
     );
     let expected = Value::map([("name".into(), "Ann".into()), ("visits".into(), 1.into())]);
     assert_eq!(
-        run_with(
-            &mut *instance,
-            "process_record",
-            vec![],
-            &limits,
-            &mut batch
-        ),
+        run_with(&mut *instance, "process_record", vec![], &mut batch),
         [Ok(expected)]
     );
 }

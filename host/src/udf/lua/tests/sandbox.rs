@@ -70,7 +70,7 @@ fn no_call_sees_what_another_left() {
             let module = compile(&format!("{prefix}function f() {attempt} end")).expect("compiles");
             let mut instance = module.instantiate().expect("instantiates");
             let mut batch = [missing(), missing(), missing()];
-            let results = run_with(&mut *instance, "f", vec![], &Limits::default(), &mut batch);
+            let results = run_with(&mut *instance, "f", vec![], &mut batch);
             assert_eq!(results, vec![Ok(1.into()); 3], "{prefix}{attempt}");
         }
     }

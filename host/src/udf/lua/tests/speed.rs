@@ -20,7 +20,6 @@ fn nanoseconds_per_record() {
         ("l", list),
     ];
     let mut batch: Vec<_> = (0..256).map(|_| context(&bins)).collect();
-    let limits = Limits::default();
     for (function, args) in [
         ("noop", vec![]),
         ("bump", vec![1.into()]),
@@ -29,14 +28,8 @@ fn nanoseconds_per_record() {
         ("fnv", vec![]),
     ] {
         let args = pack_list(args);
-        let (scope, cancelled) = (scope(), AtomicBool::new(false));
-        let call = Call {
-            function,
-            args: &args,
-            scope: &scope,
-            limits: &limits,
-            cancelled: &cancelled,
-        };
+        let (scope, budget) = (scope(), Budget::default());
+        let open = instance.open(function, &args).expect("opens");
         let mut results = Vec::new();
         let mut best = f64::MAX;
         for _ in 0..5 {
@@ -44,7 +37,7 @@ fn nanoseconds_per_record() {
             for _ in 0..400 {
                 results.clear();
                 batch.iter_mut().for_each(RecordContext::reset);
-                instance.run(&call, &mut batch, &mut results);
+                open.each(&mut batch, &scope, &budget, &mut results);
             }
             best = best.min((thread_nanos() - start) / (400.0 * 256.0));
         }

@@ -34,16 +34,17 @@ fn results_keep_their_type() {
 
 #[test]
 fn results_over_the_limit_are_refused() {
-    let module = compile("function f(r, n) return string.rep('x', n) end").expect("compiles");
-    let mut instance = module.instantiate().expect("instantiates");
     let limits = Limits {
         result_bytes: 100,
         ..Limits::default()
     };
+    let module = compile_within("function f(r, n) return string.rep('x', n) end", &limits)
+        .expect("compiles");
+    let mut instance = module.instantiate().expect("instantiates");
     let mut batch = [missing()];
-    let fits = run_with(&mut *instance, "f", vec![100.into()], &limits, &mut batch).remove(0);
+    let fits = run_with(&mut *instance, "f", vec![100.into()], &mut batch).remove(0);
     assert!(fits.is_ok());
-    let over = run_with(&mut *instance, "f", vec![101.into()], &limits, &mut batch).remove(0);
+    let over = run_with(&mut *instance, "f", vec![101.into()], &mut batch).remove(0);
     assert_eq!(over.expect_err("too long").kind, UdfErrorKind::Result);
 }
 
@@ -64,10 +65,10 @@ fn arguments_arrive_with_their_types_and_fresh_for_each_record() {
         true.into(),
     ];
     let mut batch = [missing(), missing(), missing()];
-    let results = run_with(&mut *instance, "f", args, &Limits::default(), &mut batch);
+    let results = run_with(&mut *instance, "f", args, &mut batch);
     let types = "number number string userdata userdata userdata nil boolean ";
     assert_eq!(results, vec![Ok(types.into()); 3]);
     let args = vec![Value::list([5.into()])];
-    let results = run_with(&mut *instance, "g", args, &Limits::default(), &mut batch);
+    let results = run_with(&mut *instance, "g", args, &mut batch);
     assert_eq!(results, vec![Ok(2.into()); 3]);
 }

@@ -1,0 +1,151 @@
+//! Puts a host together: which store, which runtimes, which namespaces. The same for every door, and the
+//! only place that names them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+
+use crate::dispatch::{Dispatcher, Namespace, Threads};
+use crate::model::{Error, Result, ResultCode};
+use crate::store::{Durable, DurableOptions, MemoryStore, RecordStore};
+use crate::udf::lua::LuaRuntime;
+use crate::udf::wasm::WasmRuntime;
+use crate::udf::{LimitsByModule, Modules, Registry, Runtime};
+
+/// The directory of modules inside a data directory.
+const MODULES_DIR: &str = "modules";
+/// The directory of records inside a data directory.
+const RECORDS_DIR: &str = "records";
+
+/// Where a host keeps its records and modules.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Storage {
+    /// In memory only: nothing outlives the process.
+    #[default]
+    Memory,
+    /// In this directory, made if need be.
+    Directory(PathBuf),
+}
+
+/// A namespace to open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamespaceOptions {
+    /// Its name.
+    pub name: String,
+    /// The TTL of writes that ask for the default, in seconds; 0 for never.
+    pub default_ttl: u32,
+}
+
+/// What a host is made of; see [`open`].
+#[derive(Clone, Debug)]
+pub struct HostOptions {
+    /// Where records and modules are.
+    pub storage: Storage,
+    /// How the durable store works.
+    pub durable: DurableOptions,
+    /// The namespaces.
+    pub namespaces: Vec<NamespaceOptions>,
+    /// The limits of functions.
+    pub limits: LimitsByModule,
+    /// The threads that run functions.
+    pub threads: Threads,
+}
+
+impl Default for HostOptions {
+    /// One namespace, `test`, in memory, records never expiring by default.
+    fn default() -> Self {
+        Self {
+            storage: Storage::Memory,
+            durable: DurableOptions::default(),
+            namespaces: vec![NamespaceOptions {
+                name: "test".into(),
+                default_ttl: 0,
+            }],
+            limits: LimitsByModule::default(),
+            threads: Threads::default(),
+        }
+    }
+}
+
+/// Opens the stores, compiles the modules found there, and starts the threads. May take
+/// seconds where there is much to recover.
+///
+/// # Errors
+/// [`ResultCode::ServerError`] when the directory cannot be used or a store does not open.
+pub fn open(options: HostOptions) -> Result<Dispatcher> {
+    let (stores, dir) = open_stores(&options)?;
+    let namespaces = stores
+        .into_iter()
+        .zip(&options.namespaces)
+        .map(|(store, ns)| Arc::new(Namespace::new(&ns.name, store, ns.default_ttl)))
+        .collect();
+    let modules = Arc::new(Modules::default());
+    let runtimes = runtimes(&modules, &options)?;
+    let kept = instances_a_worker(&options.threads);
+    let registry = Arc::new(Registry::new(modules, runtimes, dir, options.limits));
+    registry.load()?;
+    Dispatcher::start(namespaces, registry, options.threads, kept)
+}
+
+/// A worker keeps instances of so many modules, where there are few workers.
+const MODULES_A_WORKER: usize = 32;
+/// All workers together keep about so many instances, for each reserves address space.
+const INSTANCES: usize = 1024;
+/// Instances beside those of workers: of modules that are being registered, and of calls that wait
+/// while another has their thread's worker.
+const SPARE_INSTANCES: usize = 64;
+
+/// How many modules each worker keeps instances of.
+fn instances_a_worker(threads: &Threads) -> usize {
+    (INSTANCES / threads.total()).clamp(1, MODULES_A_WORKER)
+}
+
+/// How many instances there can be at once: those that workers keep, one more of each while it makes
+/// another, and the spare ones.
+fn most_instances(threads: &Threads) -> usize {
+    threads.total() * (instances_a_worker(threads) + 1) + SPARE_INSTANCES
+}
+
+/// The runtimes, in the order in which they are asked whether they take a module.
+fn runtimes(modules: &Arc<Modules>, options: &HostOptions) -> Result<Vec<Arc<dyn Runtime>>> {
+    let stack = options.limits.host.stack_bytes;
+    let wasm = WasmRuntime::new(stack, most_instances(&options.threads))?;
+    let lua = LuaRuntime::new(modules.clone());
+    Ok(vec![Arc::new(wasm), Arc::new(lua)])
+}
+
+type Stores = Vec<Arc<dyn RecordStore>>;
+
+fn open_stores(options: &HostOptions) -> Result<(Stores, Option<Dir>)> {
+    let Storage::Directory(path) = &options.storage else {
+        let store = |_| Arc::new(MemoryStore::new()) as Arc<dyn RecordStore>;
+        return Ok((options.namespaces.iter().map(store).collect(), None));
+    };
+    let dir = open_dir(path).map_err(|e| unusable(path, &e))?;
+    dir.create_dir_all(MODULES_DIR)
+        .map_err(|e| unusable(path, &e))?;
+    let modules = dir.open_dir(MODULES_DIR).map_err(|e| unusable(path, &e))?;
+    let durable =
+        Durable::open(path.join(RECORDS_DIR), options.durable).map_err(|e| unusable(path, &e))?;
+    let open = |ns: &NamespaceOptions| -> Result<Arc<dyn RecordStore>> {
+        Ok(durable
+            .namespace(&ns.name)
+            .map_err(|e| unusable(path, &e))?)
+    };
+    let stores = options.namespaces.iter().map(open).collect::<Result<_>>()?;
+    Ok((stores, Some(modules)))
+}
+
+fn open_dir(path: &Path) -> std::io::Result<Dir> {
+    std::fs::create_dir_all(path)?;
+    Dir::open_ambient_dir(path, ambient_authority())
+}
+
+fn unusable(path: &Path, e: &dyn std::fmt::Display) -> Error {
+    Error::new(
+        ResultCode::ServerError,
+        format!("cannot use the data directory {}: {e}", path.display()),
+    )
+}

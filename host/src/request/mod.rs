@@ -1,0 +1,17 @@
+//! What may be asked of a host and what it answers: the same for every door, with the rules that
+//! belong to the asking.
+
+mod batch;
+mod filter;
+mod query;
+mod reply;
+#[allow(clippy::module_inception)]
+mod request;
+mod task;
+
+pub use batch::Group;
+pub use filter::Filter;
+pub use query::{Found, QuerySpec};
+pub use reply::{Reply, ReplyBins};
+pub use request::{BinSelection, Request, Target, UdfCall, Work};
+pub use task::TaskSpec;

@@ -1,0 +1,77 @@
+//! A query: streams what matches, partition by partition, then the end.
+
+use std::io;
+
+use super::host::Host;
+use super::outbox::{Outbox, PIECE};
+use crate::dispatch::Query;
+use crate::model::{Result, ResultCode};
+use crate::request::{BinSelection, QuerySpec};
+use crate::wire::{self, FrameKind, Message, ReplyTo, begin_frame, end_frame};
+
+/// Answers a query.
+///
+/// # Errors
+/// When the client is gone or does not read.
+pub async fn answer(
+    host: &Host,
+    message: &Message<'_>,
+    to: ReplyTo,
+    outbox: &mut Outbox<'_>,
+) -> io::Result<()> {
+    match start(host, message) {
+        Ok((query, bins)) => stream(query, &bins, outbox).await,
+        Err(e) => {
+            wire::push_refusal(&mut outbox.buf, e, to);
+            Ok(())
+        }
+    }
+}
+
+fn start(host: &Host, message: &Message<'_>) -> Result<(Query, BinSelection)> {
+    let namespace = host.dispatcher.namespace(message.namespace()?)?;
+    let params = message.query_params()?;
+    let bins = message.bins()?;
+    let spec = QuerySpec {
+        set: message.set().map(<[u8]>::to_vec),
+        filter: message.filter()?,
+        bins: bins.clone(),
+        partitions: Some(params.partitions),
+        max_records: params.max_records,
+        records_per_second: params.records_per_second,
+    };
+    Ok((host.dispatcher.query(namespace, spec), bins))
+}
+
+async fn stream(mut query: Query, bins: &BinSelection, outbox: &mut Outbox<'_>) -> io::Result<()> {
+    let namespace = query.namespace().clone();
+    let mut frame = begin_frame(&mut outbox.buf, FrameKind::Message);
+    while let Some(page) = query.next().await {
+        // What is ready goes out before a wait, or the client would take it for a stall.
+        if page.due.is_some() || outbox.buf.len() > PIECE {
+            end_frame(&mut outbox.buf, frame);
+            outbox.flush().await?;
+            frame = begin_frame(&mut outbox.buf, FrameKind::Message);
+            page.wait().await;
+        }
+        let sets = namespace.sets();
+        for found in &page.found {
+            let set = sets.name(found.set).map_or("", |name| name);
+            wire::push_found(&mut outbox.buf, &namespace.name, set, found, bins);
+        }
+        if let Some((partition, failure)) = page.ended {
+            let code = match failure {
+                None => ResultCode::Ok,
+                Some(e) => {
+                    tracing::error!(partition, "query: {e}");
+                    ResultCode::PartitionUnavailable
+                }
+            };
+            wire::push_partition_done(&mut outbox.buf, partition, code);
+        }
+        tokio::task::consume_budget().await;
+    }
+    wire::push_last(&mut outbox.buf, ResultCode::Ok);
+    end_frame(&mut outbox.buf, frame);
+    Ok(())
+}
