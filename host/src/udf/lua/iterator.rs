@@ -19,6 +19,9 @@ const KEYS: usize = 1;
 const VALUES: usize = 2;
 
 /// Pushes the function and the state that iterate the list at 1.
+///
+/// # Safety
+/// The [stack rules](super), for the list at 1. Raises.
 pub(super) unsafe fn push_list_iterator(l: *mut lua_State, s: &Slot, list: *mut Head) -> c_int {
     lua_pushvalue(l, lua_upvalueindex(1));
     lua_pushcclosure(l, next_of_list, 1);
@@ -31,6 +34,9 @@ pub(super) unsafe fn push_list_iterator(l: *mut lua_State, s: &Slot, list: *mut 
 }
 
 /// Pushes the function and the state that iterate the map at 1.
+///
+/// # Safety
+/// The [stack rules](super), for a map at 1. Raises.
 pub(super) unsafe fn push_map_iterator(l: *mut lua_State, s: &mut Slot, parts: usize) -> c_int {
     lua_pushvalue(l, lua_upvalueindex(1));
     lua_pushcclosure(l, next_of_map, 1);
@@ -134,6 +140,9 @@ unsafe extern "C-unwind" fn has_next(l: *mut lua_State) -> c_int {
 }
 
 /// Makes the class, and pushes the table of functions and that with `__call`.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 pub(super) unsafe fn open(l: *mut lua_State, s: *mut Slot) {
     metatable(l, s, ITER, &[]);
     lua_createtable(l, 0, 2);

@@ -23,6 +23,9 @@ const MAX_GAP: usize = 1 << 20;
 const LONG: usize = 4096;
 
 /// Pushes element `i`, from 1, or nil.
+///
+/// # Safety
+/// The [stack rules](super), for the list `h` at `index`. Raises.
 #[inline]
 pub(super) unsafe fn get(l: *mut lua_State, s: &mut Slot, index: c_int, h: *mut Head, i: i64) {
     if i < 1 || i as u64 > (*h).n as u64 {
@@ -77,6 +80,9 @@ pub(super) fn is_scalar(r: &Reader<'_>) -> bool {
 }
 
 /// Whether the value at `index` can be an element.
+///
+/// # Safety
+/// The [stack rules](super). Raises nothing.
 pub(super) unsafe fn fits(l: *mut lua_State, index: c_int) -> bool {
     match lua_type(l, index) {
         LUA_TNIL | LUA_TBOOLEAN | LUA_TNUMBER | LUA_TSTRING => true,
@@ -86,23 +92,36 @@ pub(super) unsafe fn fits(l: *mut lua_State, index: c_int) -> bool {
 }
 
 /// Sets element `i` of the table on top to the value at `index`, which pops nothing.
+///
+/// # Safety
+/// The [stack rules](super), with a table on top. Raises.
 unsafe fn set_raw(l: *mut lua_State, index: c_int, i: usize) {
     lua_pushvalue(l, index);
     lua_rawseti(l, -2, i as i64);
 }
 
 /// An optional integer argument as an index or count: 0 for anything below 1.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 unsafe fn opt_index(l: *mut lua_State, arg: c_int) -> usize {
     usize::try_from(luaL_optinteger(l, arg, 0)).unwrap_or(0)
 }
 
 /// Moving many elements takes time that no hook sees.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 unsafe fn pause(l: *mut lua_State, moved: usize) {
     if moved > LONG {
         check_overdue(l);
     }
 }
 
+/// Makes the list long enough for an element `i`.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 unsafe fn grow(l: *mut lua_State, h: *mut Head, i: usize) {
     if i > (*h).n {
         if i - (*h).n > MAX_GAP {
@@ -219,6 +238,9 @@ unsafe extern "C-unwind" fn trim(l: *mut lua_State) -> c_int {
 }
 
 /// Pushes a new list of the elements `from..=to`.
+///
+/// # Safety
+/// The [stack rules](super), for the list `h` at 1. Raises.
 unsafe fn slice(l: *mut lua_State, h: *mut Head, from: usize, to: usize) -> c_int {
     lua_settop(l, 1);
     own(l, slot(l), 1, h);
@@ -282,6 +304,9 @@ unsafe extern "C-unwind" fn nbytes(l: *mut lua_State) -> c_int {
 }
 
 /// Pushes the packed size of the collection at 1.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 pub(super) unsafe fn push_packed_size(l: *mut lua_State) -> c_int {
     let s = slot(l);
     s.scratch.clear();
@@ -348,6 +373,9 @@ const FUNCTIONS: &[(&CStr, lua_CFunction)] = &[
 ];
 
 /// Makes the class, and pushes the table of functions and that with `__call`.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 pub(super) unsafe fn open(l: *mut lua_State, s: *mut Slot) {
     metatable(
         l,

@@ -13,6 +13,9 @@ use super::slot::{Slot, check_overdue, slot};
 use super::text::tostring;
 
 /// Pushes the value under the key at `key`, or nil; `map` is a stack index.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 unsafe fn get(l: *mut lua_State, map: c_int, key: c_int) {
     let h = check(l, map, MAP);
     own(l, slot(l), map, h);
@@ -33,6 +36,9 @@ unsafe extern "C-unwind" fn index(l: *mut lua_State) -> c_int {
 }
 
 /// Sets an entry of the table at `table`; a value that does not fit removes it.
+///
+/// # Safety
+/// The [stack rules](super), for the table of a map at `table`. Raises.
 unsafe fn set(l: *mut lua_State, table: c_int, key: c_int, value: c_int) {
     if push_key(l, slot(l), key) {
         if fits(l, value) {
@@ -65,6 +71,9 @@ unsafe extern "C-unwind" fn remove(l: *mut lua_State) -> c_int {
 }
 
 /// How many entries the map has; `index` is its place on the stack.
+///
+/// # Safety
+/// The [stack rules](super), for the map `h`. Raises.
 unsafe fn count(l: *mut lua_State, index: c_int, h: *mut Head) -> usize {
     if !(*h).owned {
         return (*h).n;
@@ -89,6 +98,9 @@ unsafe extern "C-unwind" fn size(l: *mut lua_State) -> c_int {
 }
 
 /// Pushes a table of the map's keys and values in turn, in the order of the keys.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 pub(super) unsafe fn push_sorted_entries(l: *mut lua_State, s: &mut Slot, index: c_int) {
     let h = check(l, index, MAP);
     own(l, s, index, h);
@@ -118,6 +130,9 @@ pub(super) unsafe fn push_sorted_entries(l: *mut lua_State, s: &mut Slot, index:
 }
 
 /// Sorts the keys 1 to `n` of the table, by reading them out and writing them back.
+///
+/// # Safety
+/// The [stack rules](super), for keys as a map's table has them. Raises.
 unsafe fn sort(l: *mut lua_State, table: c_int, n: i64) {
     // Sorted already (as most maps of few keys are not): nothing to write back.
     let order = sorted_order(l, table, n);
@@ -139,6 +154,9 @@ unsafe fn sort(l: *mut lua_State, table: c_int, n: i64) {
 
 /// Where each key comes from, in memory that Lua owns and that is left on the stack; null,
 /// with nothing pushed, when the keys are sorted.
+///
+/// # Safety
+/// The [stack rules](super), as [`sort`]. Raises.
 unsafe fn sorted_order(l: *mut lua_State, table: c_int, n: i64) -> *mut u32 {
     let mut sorted = true;
     for i in 2..=n {
@@ -193,6 +211,9 @@ unsafe extern "C-unwind" fn call(l: *mut lua_State) -> c_int {
 }
 
 /// Pushes a copy of the map at 1, and its table.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 unsafe fn push_copy(l: *mut lua_State) {
     let h = check(l, 1, MAP);
     own(l, slot(l), 1, h);
@@ -292,6 +313,9 @@ const FUNCTIONS: &[(&CStr, lua_CFunction)] = &[
 ];
 
 /// Makes the class, and pushes the table of functions and that with `__call`.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
 pub(super) unsafe fn open(l: *mut lua_State, s: *mut Slot) {
     metatable(
         l,

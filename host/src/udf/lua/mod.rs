@@ -24,9 +24,11 @@
 //! - A slot outlives its Lua state, and its record pointer is set only while a batch runs.
 //! - Every userdata that Lua code can hold starts with an `object::Head`, whose pointers
 //!   lead into memory that the same userdata keeps alive.
-// A block and a reason for each of a thousand calls on the stack would say the rules above a
-// thousand times, and hide where there is another reason.
-#![allow(unsafe_op_in_unsafe_fn)]
+#![allow(
+    unsafe_op_in_unsafe_fn,
+    reason = "a block for each of a thousand calls on the stack would repeat the stack rules a \
+              thousand times, and hide the blocks that have another reason"
+)]
 
 mod aerospike;
 mod arguments;

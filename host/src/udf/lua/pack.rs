@@ -26,7 +26,10 @@ pub(super) enum Unpackable {
     Size,
 }
 
-/// Appends the value at `index` in packed form. Raises no Lua errors.
+/// Appends the value at `index` in packed form.
+///
+/// # Safety
+/// The [stack rules](super). Raises nothing.
 pub(super) unsafe fn pack(
     l: *mut lua_State,
     index: c_int,
@@ -58,6 +61,10 @@ pub(super) unsafe fn pack(
     Ok(())
 }
 
+/// The same of a userdata.
+///
+/// # Safety
+/// The [stack rules](super). Raises nothing.
 unsafe fn pack_object(
     l: *mut lua_State,
     index: c_int,
@@ -90,6 +97,10 @@ unsafe fn pack_object(
     Ok(())
 }
 
+/// The same of the `n` elements of a list's table, which is on top.
+///
+/// # Safety
+/// The [stack rules](super). Raises nothing.
 unsafe fn pack_list(
     l: *mut lua_State,
     table: c_int,
@@ -116,6 +127,9 @@ pub(super) enum Key<'a> {
 
 impl<'a> Key<'a> {
     /// The key at `index`; the string must stay referenced.
+    ///
+    /// # Safety
+    /// The [stack rules](super), for a key as a map's table has it. Raises nothing.
     pub(super) unsafe fn at(l: *mut lua_State, index: c_int) -> Self {
         if lua_type(l, index) == LUA_TNUMBER {
             return Self::Int(lua_tointegerx(l, index, ptr::null_mut()));
@@ -154,6 +168,9 @@ impl<'a> Key<'a> {
     }
 
     /// The key as Lua code sees it, left on the stack.
+    ///
+    /// # Safety
+    /// The [stack rules](super). Raises.
     pub(super) unsafe fn push(&self, l: *mut lua_State, s: &Slot) {
         match self {
             Self::Int(i) => lua_pushinteger(l, *i),
@@ -163,6 +180,10 @@ impl<'a> Key<'a> {
     }
 }
 
+/// The same of a map's table, which is on top.
+///
+/// # Safety
+/// The [stack rules](super). Raises nothing.
 unsafe fn pack_map(
     l: *mut lua_State,
     table: c_int,
@@ -187,7 +208,10 @@ unsafe fn pack_map(
     Ok(())
 }
 
-/// The value at `index`, as it leaves Lua. Raises no Lua errors.
+/// The value at `index`, as it leaves Lua.
+///
+/// # Safety
+/// The [stack rules](super). Raises nothing.
 pub(super) unsafe fn to_value(
     l: *mut lua_State,
     index: c_int,

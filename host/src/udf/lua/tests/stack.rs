@@ -6,6 +6,9 @@ use mlua::ffi::*;
 use super::super::stack::{StackGuard, clear_table};
 
 /// Pushes two values under a guard, and leaves early or not.
+///
+/// # Safety
+/// The stack rules of the room. Raises nothing.
 unsafe fn push_two(l: *mut lua_State, early: bool) -> Option<i64> {
     let _guard = StackGuard::new(l);
     lua_pushinteger(l, 1);
