@@ -28,10 +28,10 @@ pub fn run(options: &Options) -> Result<()> {
         steps.run("lints", lints);
         steps.run("docs", docs);
     }
-    steps.run(GUESTS, || set_up::guests().map(|_| ()));
+    steps.run(HOST, build);
+    steps.run_after(&[HOST], GUESTS, set_up::guests);
     steps.run("guests as plain Rust", guest_tests);
     steps.run(PYTHON, set_up::python);
-    steps.run(HOST, build);
     steps.run_after(&[GUESTS, PYTHON, HOST], "rust tests", rust_tests);
     steps.run_after(&[GUESTS, PYTHON, HOST], "python tests", python_tests);
     steps.finish()
@@ -101,14 +101,15 @@ fn rust_tests() -> Result<()> {
 }
 
 fn python_tests() -> Result<()> {
-    let own_runner = "tests/python/run_tests.py";
     let mut python = workspace::command(workspace::python());
-    if workspace::root().join(own_runner).is_file() {
-        python.arg(own_runner);
-    } else {
-        python.args(["-m", "unittest", "discover", "-v", "-s", "tests/python"]);
-    }
-    workspace::run(with_paths(&mut python))
+    workspace::run(with_paths(&mut python).args([
+        "-m",
+        "unittest",
+        "discover",
+        "-v",
+        "-s",
+        "tests/python",
+    ]))
 }
 
 /// Tells tests where the host, the guests and the Python clients are.
