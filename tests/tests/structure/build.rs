@@ -1,5 +1,6 @@
 //! What cargo makes of the workspace.
 
+use std::backtrace::Backtrace;
 use std::collections::BTreeSet;
 use std::process::Command;
 
@@ -35,4 +36,12 @@ fn the_host_alone_has_the_same_dependencies_as_the_whole_workspace() -> Result<(
         "compiled twice, with other features: {apart:#?}"
     );
     Ok(())
+}
+
+#[test]
+fn a_backtrace_has_functions_and_lines() {
+    let line = line!() + 1;
+    let trace = Backtrace::force_capture().to_string();
+    assert!(trace.contains("a_backtrace_has_functions_and_lines"), "{trace}");
+    assert!(trace.contains(&format!("build.rs:{line}:")), "{trace}");
 }
