@@ -26,6 +26,7 @@ pub fn run(options: &Options) -> Result<()> {
     if !options.tests_only {
         steps.run("format", format);
         steps.run("lints", lints);
+        steps.run("features", features);
         steps.run("docs", docs);
     }
     steps.run(HOST, build);
@@ -59,6 +60,26 @@ fn lints() -> Result<()> {
         "-D",
         "warnings",
     ]))
+}
+
+// For those who embed the host: less than all of it compiles too, and has nothing idle in it.
+fn features() -> Result<()> {
+    for feature in ["", "lua", "wasm", "durable", "server", "cli"] {
+        workspace::run(workspace::cargo().args([
+            "clippy",
+            "--release",
+            "--locked",
+            "--package=petrel",
+            "--lib",
+            "--no-default-features",
+            "--features",
+            feature,
+            "--",
+            "-D",
+            "warnings",
+        ]))?;
+    }
+    Ok(())
 }
 
 fn docs() -> Result<()> {
