@@ -6,6 +6,17 @@ use crate::msgpack::{pack_bool, pack_bytes, pack_float, pack_int, pack_list_len,
 use crate::{Error, List, Map, MapBuilder, Result, Value, ValueRef, kind};
 
 /// A type that can be stored in a bin or returned.
+///
+/// ```
+/// use petrel_udf::{MapBuilder, Record, Value, ValueRef};
+///
+/// let mut record = Record::testing().build();
+/// record.set("name", "Ann").unwrap();
+/// record.set("scores", vec![1, 2, 3]).unwrap();
+/// record.set("nothing", None::<i64>).unwrap();
+/// record.set("mixed", Value::List(vec![1.into(), "two".into()])).unwrap();
+/// assert_eq!(record.bin_names(), ["name", "scores", "mixed"]);
+/// ```
 pub trait ToValue {
     /// Its particle type.
     fn kind(&self) -> u8;
