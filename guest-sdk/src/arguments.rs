@@ -1,6 +1,8 @@
 //! The arguments of a call.
 
-use crate::msgpack::Reader;
+use petrel_packed::Reader;
+
+use crate::value::malformed;
 use crate::{Error, FromValue, Result, ValueRef};
 
 /// What a function is called with, as the macro describes it.
@@ -24,9 +26,9 @@ impl<'a> Arguments<'a> {
         let mut values = Vec::new();
         if !packed.is_empty() {
             let mut reader = Reader::new(packed);
-            let n = reader.list()?;
+            let n = reader.list().map_err(malformed)?;
             for _ in 0..n {
-                values.push(reader.value()?);
+                values.push(ValueRef::read(&mut reader)?);
             }
         }
         let arguments = Self { signature, values };

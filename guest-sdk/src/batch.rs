@@ -3,14 +3,14 @@
 use std::cell::RefCell;
 
 use bumpalo::Bump;
+use petrel_packed::{
+    Fields, OutcomeHead, OutcomesHead, ParticleType, RecordsHead, VERSION, status,
+};
 
 use crate::arguments::{Arguments, Signature};
-use crate::packed::{Fields, VERSION, status};
+use crate::error::cut;
 use crate::record::Shared;
 use crate::{Error, Outcome, Record, Result, ToValue, kind};
-
-/// Bytes of an outcome before its effects.
-const OUTCOME_HEAD: usize = 12;
 
 thread_local! {
     /// Reset with each batch, so that memory does not grow with the work done.
@@ -50,8 +50,8 @@ impl<'a> Batch<'a> {
         let record = &mut self.record;
         for index in 0..self.count {
             let start = record.out.len();
-            record.out.extend_from_slice(&[0; OUTCOME_HEAD]);
-            let outcome = match (next(record, &mut self.packed, index), &self.arguments) {
+            record.out.extend_from_slice(&[0; OutcomeHead::SIZE]);
+            let outcome = match (record.load(index, &mut self.packed), &self.arguments) {
                 (Ok(()), Ok(arguments)) => f(record, arguments).and_then(Outcome::outcome),
                 (Err(e), _) => Err(e),
                 (_, Err(e)) => Err(e.clone()),
@@ -75,27 +75,22 @@ impl<'a> Batch<'a> {
 }
 
 #[inline]
-fn next<'a>(record: &mut Record<'a>, packed: &mut Fields<'a>, index: u32) -> Result<()> {
-    let len = packed.u32()? as usize;
-    let bytes = packed.take(len)?;
-    record.load(index, bytes)
-}
-
-#[inline]
 fn head(out: &mut [u8], start: usize, effects_end: usize, status: u8, kind: u8) {
-    let effects = (effects_end - start - OUTCOME_HEAD) as u32;
-    let result = (out.len() - effects_end) as u32;
-    if let Some(head) = out.get_mut(start..start + OUTCOME_HEAD) {
-        head[0] = status;
-        head[1] = kind;
-        head[4..8].copy_from_slice(&effects.to_le_bytes());
-        head[8..12].copy_from_slice(&result.to_le_bytes());
+    let effects = start + OutcomeHead::SIZE;
+    let head = OutcomeHead {
+        status,
+        kind: ParticleType(kind),
+        effects: (effects_end - effects) as u32,
+        result: (out.len() - effects_end) as u32,
+    };
+    if let Some(slot) = out.get_mut(start..effects) {
+        slot.copy_from_slice(&head.to_bytes());
     }
 }
 
 #[cold]
 fn failed(out: &mut Vec<u8>, start: usize, error: &Error) {
-    let effects_end = start + OUTCOME_HEAD;
+    let effects_end = start + OutcomeHead::SIZE;
     out.truncate(effects_end);
     out.extend_from_slice(error.message().as_bytes());
     let status = if error.is_arguments() {
@@ -106,6 +101,11 @@ fn failed(out: &mut Vec<u8>, start: usize, error: &Error) {
     head(out, start, effects_end, status, kind::STRING);
 }
 
+fn text<'a>(packed: &mut Fields<'a>) -> Result<&'a str> {
+    let name = packed.name().map_err(cut)?;
+    Ok(std::str::from_utf8(name).unwrap_or_default())
+}
+
 /// Runs a function over packed records and returns packed outcomes.
 ///
 /// # Errors
@@ -113,37 +113,37 @@ fn failed(out: &mut Vec<u8>, start: usize, error: &Error) {
 pub fn run(function: &'static Function, arguments: &[u8], records: &[u8]) -> Result<Vec<u8>> {
     ARENA.with_borrow_mut(Bump::reset);
     ARENA.with_borrow(|arena| {
-        let mut packed = Fields(records);
-        let version = packed.u8()?;
-        if version != VERSION {
+        let mut packed = Fields::new(records);
+        let head = RecordsHead::read(&mut packed).map_err(cut)?;
+        if head.version != VERSION {
             return Err(Error::new(format!(
-                "the host packs records in version {version}, this component reads {VERSION}; \
-                 build it with the petrel-udf that came with the host"
+                "the host packs records in version {}, this component reads {VERSION}; \
+                 build it with the petrel-udf that came with the host",
+                head.version
             )));
         }
-        packed.u8()?;
-        let set_count = usize::from(packed.u16()?);
-        let count = packed.u32()?;
-        let now = packed.u32()?;
-        let namespace = packed.text()?;
-        let sets = arena.alloc_slice_fill_copy(set_count, "");
+        let namespace = text(&mut packed)?;
+        let sets = arena.alloc_slice_fill_copy(head.sets.into(), "");
         for set in sets.iter_mut() {
-            *set = packed.text()?;
+            *set = text(&mut packed)?;
         }
         let shared = Shared {
             namespace,
             sets,
-            now,
+            now: head.now,
             arena,
         };
         let room = LAST_SIZE.with_borrow(|size| *size);
-        let mut out = Vec::with_capacity(room.max(64 + count as usize * 24));
-        out.extend_from_slice(&[VERSION, 0, 0, 0]);
-        out.extend_from_slice(&count.to_le_bytes());
+        let mut out = Vec::with_capacity(room.max(64 + head.count as usize * 24));
+        let outcomes = OutcomesHead {
+            version: VERSION,
+            count: head.count,
+        };
+        out.extend_from_slice(&outcomes.to_bytes());
         let mut batch = Batch {
             record: Record::new(shared, out),
             packed,
-            count,
+            count: head.count,
             arguments: Arguments::parse(&function.signature, arguments),
         };
         (function.run)(&mut batch);

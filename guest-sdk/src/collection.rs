@@ -1,7 +1,9 @@
 //! Lists and maps, read in place.
 
-use crate::msgpack::Reader;
-use crate::{FromValue, Result, ValueRef};
+use petrel_packed::{DecodeError, Element, ParticleType, Reader};
+
+use crate::value::malformed;
+use crate::{Error, FromValue, Result, ValueRef};
 
 /// A packed list; its elements are parsed when asked for.
 ///
@@ -28,7 +30,7 @@ impl<'a> List<'a> {
     #[inline]
     pub fn new(packed: &'a [u8]) -> Result<Self> {
         let mut reader = Reader::new(packed);
-        let len = reader.list()?;
+        let len = reader.list().map_err(malformed)?;
         Ok(Self {
             packed,
             items: reader.rest(),
@@ -54,14 +56,14 @@ impl<'a> List<'a> {
     /// The elements.
     pub fn iter(&self) -> impl Iterator<Item = Result<ValueRef<'a>>> + use<'a> {
         let mut reader = Reader::new(self.items);
-        (0..self.len).map(move |_| reader.value())
+        (0..self.len).map(move |_| ValueRef::read(&mut reader))
     }
 
     /// The elements of a list of integers: the fastest way through one.
     #[inline]
     pub fn ints(&self) -> impl Iterator<Item = Result<i64>> + use<'a> {
         let mut reader = Reader::new(self.items);
-        (0..self.len).map(move |_| reader.int())
+        (0..self.len).map(move |_| reader.int().map_err(no_int))
     }
 
     /// The elements, each as a `T`.
@@ -79,9 +81,9 @@ impl<'a> List<'a> {
         }
         let mut reader = Reader::new(self.items);
         for _ in 0..index {
-            reader.skip()?;
+            reader.skip().map_err(malformed)?;
         }
-        T::from_value(reader.value()?).map(Some)
+        T::from_value(ValueRef::read(&mut reader)?).map(Some)
     }
 }
 
@@ -100,7 +102,7 @@ impl<'a> Map<'a> {
     /// When the bytes do not begin with a map.
     pub fn new(packed: &'a [u8]) -> Result<Self> {
         let mut reader = Reader::new(packed);
-        let len = reader.map()?;
+        let len = reader.map().map_err(malformed)?;
         Ok(Self {
             packed,
             entries: reader.rest(),
@@ -126,7 +128,8 @@ impl<'a> Map<'a> {
     /// The entries, in stored order.
     pub fn iter(&self) -> impl Iterator<Item = Result<(ValueRef<'a>, ValueRef<'a>)>> + use<'a> {
         let mut reader = Reader::new(self.entries);
-        (0..self.len).map(move |_| Ok((reader.value()?, reader.value()?)))
+        let mut next = move || ValueRef::read(&mut reader);
+        (0..self.len).map(move |_| Ok((next()?, next()?)))
     }
 
     /// The value under a string key.
@@ -134,13 +137,19 @@ impl<'a> Map<'a> {
     /// # Errors
     /// When the map is malformed, or the value is not a `T`.
     pub fn get<T: FromValue<'a>>(&self, key: &str) -> Result<Option<T>> {
+        let key = Element::Bytes(ParticleType::STRING, key.as_bytes());
         let mut reader = Reader::new(self.entries);
         for _ in 0..self.len {
-            if matches!(reader.value()?, ValueRef::Str(k) if k == key) {
-                return T::from_value(reader.value()?).map(Some);
+            if reader.element().map_err(malformed)? == key {
+                return T::from_value(ValueRef::read(&mut reader)?).map(Some);
             }
-            reader.skip()?;
+            reader.skip().map_err(malformed)?;
         }
         Ok(None)
     }
+}
+
+#[cold]
+fn no_int(_: DecodeError) -> Error {
+    Error::new("an element is not an integer")
 }

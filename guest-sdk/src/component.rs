@@ -25,10 +25,12 @@ impl Guest for Component {
 
     fn run(function: u32, input: Vec<u8>) {
         report_panics();
-        let arguments = input
-            .split_first_chunk()
-            .and_then(|(length, rest)| rest.split_at_checked(u32::from_le_bytes(*length) as usize));
-        let Some((arguments, records)) = arguments else {
+        let split = input.first_chunk().and_then(|length| {
+            let end = 4 + u32::from_le_bytes(*length) as usize;
+            let records = input.get(end.next_multiple_of(16)..)?;
+            Some((input.get(4..end)?, records))
+        });
+        let Some((arguments, records)) = split else {
             panic!("the host's input is cut off");
         };
         let Some(found) = rt::function(function) else {

@@ -82,3 +82,9 @@ impl Debug for Error {
         Debug::fmt(&self.message, f)
     }
 }
+
+/// The error of packed records that end too early.
+#[cold]
+pub(crate) fn cut(_: petrel_packed::Cut) -> Error {
+    Error::new("the packed records are cut off")
+}

@@ -45,8 +45,6 @@ mod from_value;
 pub mod kind;
 mod log;
 mod map_builder;
-mod msgpack;
-mod packed;
 mod record;
 #[doc(hidden)]
 pub mod rt;

@@ -1,9 +1,8 @@
 //! Maps put together without a detour over a collection.
 
-use std::cmp::Ordering;
+use petrel_packed::{Element, Reader, pack_map_head, pack_sorted_map};
 
-use crate::msgpack::{Reader, pack_map_head};
-use crate::{ToValue, ValueRef, kind};
+use crate::{ToValue, kind};
 
 /// A map being built, packed as it goes.
 ///
@@ -39,7 +38,7 @@ impl MapBuilder {
         let start = self.packed.len();
         key.write_packed(&mut self.packed);
         if !self.unsorted && start > 0 {
-            self.unsorted = self.key_at(self.last).compare(&self.key_at(start)) != Ordering::Less;
+            self.unsorted = self.key_at(self.last).compare(&self.key_at(start)).is_ge();
         }
         self.last = start;
         value.write_packed(&mut self.packed);
@@ -48,31 +47,20 @@ impl MapBuilder {
     }
 
     #[inline]
-    fn key_at(&self, at: usize) -> ValueRef<'_> {
+    fn key_at(&self, at: usize) -> Element<'_> {
         let bytes = self.packed.get(at..).unwrap_or_default();
-        Reader::new(bytes).value().unwrap_or(ValueRef::Nil)
+        Reader::new(bytes).element().unwrap_or(Element::Nil)
     }
 
     #[cold]
     fn write_sorted(&self, out: &mut Vec<u8>) {
         let mut reader = Reader::new(&self.packed);
-        let mut entries: Vec<(ValueRef<'_>, &[u8])> = Vec::with_capacity(self.len as usize);
-        while !reader.rest().is_empty() {
-            let before = reader.rest();
-            // What was packed here reads back.
-            let (Ok(key), Ok(())) = (reader.value(), reader.skip()) else {
-                break;
-            };
-            entries.push((key, &before[..before.len() - reader.rest().len()]));
+        let mut entries = Vec::with_capacity(self.len as usize);
+        // What was packed here reads back.
+        while let (Ok(key), Ok(value)) = (reader.element(), reader.skip()) {
+            entries.push((key, value));
         }
-        entries.sort_by(|a, b| a.0.compare(&b.0));
-        entries.reverse();
-        entries.dedup_by(|a, b| a.0.compare(&b.0).is_eq());
-        entries.reverse();
-        pack_map_head(entries.len() as u32, out);
-        for (_, packed) in entries {
-            out.extend_from_slice(packed);
-        }
+        pack_sorted_map(&mut entries, out);
     }
 }
 

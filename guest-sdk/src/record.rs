@@ -3,8 +3,11 @@
 use std::cell::RefCell;
 
 use bumpalo::Bump;
+use petrel_packed::{
+    BinHead, Bins, Fields, MAX_BIN_NAME, Particle, ParticleType, RecordHead, STUB, effect, flag,
+};
 
-use crate::packed::{Fields, PackedBin, PackedBins, STUB, effect};
+use crate::error::cut;
 use crate::{Error, FromValue, List, Map, Result, ToValue, ValueRef, kind};
 
 /// The expiry that a write gives its record.
@@ -59,7 +62,7 @@ struct Change {
 pub struct Record<'a> {
     shared: Shared<'a>,
     index: u32,
-    digest: &'a [u8],
+    digest: [u8; 20],
     set: &'a str,
     generation: u16,
     void_time: u32,
@@ -79,7 +82,7 @@ impl<'a> Record<'a> {
         Self {
             shared,
             index: 0,
-            digest: &[],
+            digest: [0; 20],
             set: "",
             generation: 0,
             void_time: 0,
@@ -94,26 +97,26 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Takes the place of record number `index` of the batch, `packed` without its length.
+    /// Takes the place of record number `index` of the batch, the next in `packed`.
     #[inline]
-    pub(crate) fn load(&mut self, index: u32, packed: &'a [u8]) -> Result<()> {
-        let mut fields = Fields(packed);
+    pub(crate) fn load(&mut self, index: u32, packed: &mut Fields<'a>) -> Result<()> {
+        let head = RecordHead::read(packed).map_err(cut)?;
+        let rest = (head.len as usize).saturating_sub(RecordHead::SIZE - size_of::<u32>());
+        let mut rest = Fields::new(packed.take(rest).map_err(cut)?);
+        let key = rest.take(head.key_len as usize).map_err(cut)?;
         self.index = index;
-        self.digest = fields.take(20)?;
-        let set = usize::from(fields.u16()?);
-        self.set = self.shared.sets.get(set).copied().unwrap_or_default();
-        self.generation = fields.u16()?;
-        self.void_time = fields.u32()?;
-        self.last_update = fields.u64()?;
-        self.exists = fields.u8()? & 1 != 0;
-        let key_kind = fields.u8()?;
-        let key_len = fields.u32()? as usize;
-        let key = fields.take(key_len)?;
-        self.key = match key_kind {
-            kind::NIL => ValueRef::Nil,
-            kind => ValueRef::from_particle(kind, key)?,
+        self.digest = head.digest;
+        let set = self.shared.sets.get(usize::from(head.set));
+        self.set = set.copied().unwrap_or_default();
+        self.generation = head.generation;
+        self.void_time = head.void_time;
+        self.last_update = head.last_update;
+        self.exists = head.flags & flag::EXISTS != 0;
+        self.key = match head.key_kind {
+            ParticleType::NULL => ValueRef::Nil,
+            ParticleType(kind) => ValueRef::from_particle(kind, key)?,
         };
-        self.bins = fields.0;
+        self.bins = rest.rest();
         self.cleared = false;
         self.changes.clear();
         self.fetched.get_mut().clear();
@@ -127,8 +130,8 @@ impl<'a> Record<'a> {
     }
 
     #[inline]
-    fn stored(&self) -> PackedBins<'a> {
-        PackedBins(if self.cleared { &[] } else { self.bins })
+    fn stored(&self) -> Bins<'a> {
+        Bins::new(if self.cleared { &[] } else { self.bins })
     }
 
     /// The value of a bin; nil when the record has no such bin.
@@ -144,20 +147,21 @@ impl<'a> Record<'a> {
             let data = self.shared.arena.alloc_slice_copy(data.unwrap_or_default());
             return ValueRef::from_particle(change.kind, data);
         }
-        for (at, bin) in self.stored().enumerate() {
-            if bin.name == name.as_bytes() {
-                return self.particle(at as u32, bin);
+        for (at, (stored, particle)) in self.stored().enumerate() {
+            if stored == name.as_bytes() {
+                return self.particle(at as u32, particle);
             }
         }
         Ok(ValueRef::Nil)
     }
 
     #[inline]
-    fn particle(&self, at: u32, bin: PackedBin<'a>) -> Result<ValueRef<'a>> {
-        if bin.kind & STUB == 0 {
-            return ValueRef::from_particle(bin.kind, bin.data);
+    fn particle(&self, at: u32, particle: Particle<'a>) -> Result<ValueRef<'a>> {
+        let kind = particle.kind.0;
+        if kind & STUB == 0 {
+            return ValueRef::from_particle(kind, particle.data);
         }
-        ValueRef::from_particle(bin.kind & !STUB, self.fetch(at))
+        ValueRef::from_particle(kind & !STUB, self.fetch(at))
     }
 
     #[cold]
@@ -233,7 +237,7 @@ impl<'a> Record<'a> {
     pub fn has(&self, name: &str) -> bool {
         match self.change(name) {
             Some(change) => change.kind != kind::NIL,
-            None => self.stored().any(|bin| bin.name == name.as_bytes()),
+            None => self.stored().any(|(stored, _)| stored == name.as_bytes()),
         }
     }
 
@@ -241,7 +245,7 @@ impl<'a> Record<'a> {
     pub fn bin_names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self
             .stored()
-            .map(|bin| std::str::from_utf8(bin.name).unwrap_or_default())
+            .map(|(stored, _)| std::str::from_utf8(stored).unwrap_or_default())
             .collect();
         for change in &self.changes {
             let name = self.out.get(change.name.0..change.name.1);
@@ -263,22 +267,28 @@ impl<'a> Record<'a> {
     /// When the name is not 1 to 15 bytes long.
     #[inline]
     pub fn set(&mut self, name: &str, value: impl ToValue) -> Result<()> {
-        if name.is_empty() || name.len() > 15 {
+        if name.is_empty() || name.len() > MAX_BIN_NAME {
             return Err(Error::new(format!(
-                "bin {name:?}: a bin's name is 1 to 15 bytes long"
+                "bin {name:?}: a bin's name is 1 to {MAX_BIN_NAME} bytes long"
             )));
         }
         let kind = value.kind();
         let out = &mut self.out;
-        out.extend_from_slice(&[effect::SET, name.len() as u8, kind, 0, 0, 0, 0]);
+        let start = out.len();
+        out.extend_from_slice(&[0; 1 + BinHead::SIZE]);
         let name_at = out.len();
         out.extend_from_slice(name.as_bytes());
         let data_at = out.len();
         value.write_particle(out);
         let end = out.len();
-        let len = ((end - data_at) as u32).to_le_bytes();
-        if let Some(slot) = out.get_mut(name_at - 4..name_at) {
-            slot.copy_from_slice(&len);
+        let head = BinHead {
+            name: name.len() as u8,
+            kind: ParticleType(kind),
+            data: (end - data_at) as u32,
+        };
+        if let Some([opcode, slot @ ..]) = out.get_mut(start..name_at) {
+            *opcode = effect::SET;
+            slot.copy_from_slice(&head.to_bytes());
         }
         self.changes.push(Change {
             name: (name_at, data_at),
@@ -390,7 +400,7 @@ impl<'a> Record<'a> {
 
     /// The record's digest.
     pub fn digest(&self) -> [u8; 20] {
-        self.digest.first_chunk().copied().unwrap_or_default()
+        self.digest
     }
 
     /// The name of the record's set; empty for the null set.

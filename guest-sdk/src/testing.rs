@@ -1,6 +1,7 @@
 //! Records made up by a native test.
 
 use bumpalo::Bump;
+use petrel_packed::{Fields, Particle, ParticleType, RecordHead, flag, pack_bin};
 
 use crate::record::Shared;
 use crate::{Record, ToValue, kind};
@@ -41,12 +42,8 @@ impl TestRecord {
     pub fn bin(mut self, name: &str, value: impl ToValue) -> Self {
         let mut data = Vec::new();
         value.write_particle(&mut data);
-        self.bins
-            .extend_from_slice(&[name.len() as u8, value.kind()]);
-        self.bins
-            .extend_from_slice(&(data.len() as u32).to_le_bytes());
-        self.bins.extend_from_slice(name.as_bytes());
-        self.bins.extend_from_slice(&data);
+        let particle = Particle::new(ParticleType(value.kind()), &data);
+        pack_bin(name.as_bytes(), particle, &mut self.bins);
         self
     }
 
@@ -75,14 +72,19 @@ impl TestRecord {
 
     /// The record.
     pub fn build(self) -> Record<'static> {
-        let mut packed = vec![0; 20];
-        packed.extend_from_slice(&0u16.to_le_bytes());
-        packed.extend_from_slice(&self.generation.to_le_bytes());
-        packed.extend_from_slice(&[0; 12]);
-        packed.extend_from_slice(&[u8::from(self.exists), self.key.0]);
-        packed.extend_from_slice(&(self.key.1.len() as u32).to_le_bytes());
-        packed.extend_from_slice(&self.key.1);
-        packed.extend_from_slice(&self.bins);
+        let len = RecordHead::SIZE - size_of::<u32>() + self.key.1.len() + self.bins.len();
+        let head = RecordHead {
+            len: len as u32,
+            digest: [0; 20],
+            set: 0,
+            generation: self.generation,
+            void_time: 0,
+            last_update: 0,
+            flags: if self.exists { flag::EXISTS } else { 0 },
+            key_kind: ParticleType(self.key.0),
+            key_len: self.key.1.len() as u32,
+        };
+        let packed = [&head.to_bytes(), &self.key.1[..], &self.bins].concat();
         let shared = Shared {
             namespace: "test",
             sets: Vec::leak(vec![self.set]),
@@ -90,7 +92,7 @@ impl TestRecord {
             arena: Box::leak(Box::new(Bump::new())),
         };
         let mut record = Record::new(shared, Vec::new());
-        if let Err(e) = record.load(0, Vec::leak(packed)) {
+        if let Err(e) = record.load(0, &mut Fields::new(Vec::leak(packed))) {
             unreachable!("a record packed here is well-formed: {e:?}");
         }
         record

@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::msgpack::{pack_bool, pack_bytes, pack_float, pack_int, pack_list_len, pack_nil};
+use petrel_packed::{
+    ParticleType, geo_particle, pack_bool, pack_bytes, pack_float, pack_int, pack_list_len,
+    pack_nil,
+};
+
 use crate::{Error, List, Map, MapBuilder, Result, Value, ValueRef, kind};
 
 /// A type that can be stored in a bin or returned.
@@ -131,7 +135,7 @@ impl ToValue for str {
     }
     #[inline]
     fn write_packed(&self, out: &mut Vec<u8>) {
-        pack_bytes(kind::STRING, self.as_bytes(), out);
+        pack_bytes(ParticleType::STRING, self.as_bytes(), out);
     }
 }
 
@@ -143,7 +147,7 @@ impl ToValue for [u8] {
         out.extend_from_slice(self);
     }
     fn write_packed(&self, out: &mut Vec<u8>) {
-        pack_bytes(kind::BLOB, self, out);
+        pack_bytes(ParticleType::BLOB, self, out);
     }
 }
 
@@ -246,12 +250,6 @@ macro_rules! views {
 }
 views! { List LIST; Map MAP; }
 
-/// A GeoJSON particle: flags, no cells, then the text.
-fn geo_particle(text: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(&[0; 3]);
-    out.extend_from_slice(text.as_bytes());
-}
-
 impl ToValue for ValueRef<'_> {
     fn kind(&self) -> u8 {
         ValueRef::kind(self)
@@ -267,7 +265,7 @@ impl ToValue for ValueRef<'_> {
             Self::Blob(_, b) | Self::Hll(b) => out.extend_from_slice(b),
             Self::List(list) => list.write_particle(out),
             Self::Map(map) => map.write_particle(out),
-            Self::Geo(s) => geo_particle(s, out),
+            Self::Geo(s) => geo_particle(s.as_bytes(), out),
         }
     }
 
@@ -278,11 +276,11 @@ impl ToValue for ValueRef<'_> {
             Self::Int(i) => pack_int(*i, out),
             Self::Float(f) => pack_float(*f, out),
             Self::Str(s) => s.write_packed(out),
-            Self::Blob(kind, b) => pack_bytes(*kind, b, out),
+            Self::Blob(kind, b) => pack_bytes(ParticleType(*kind), b, out),
             Self::List(list) => list.write_packed(out),
             Self::Map(map) => map.write_packed(out),
-            Self::Geo(s) => pack_bytes(kind::GEOJSON, s.as_bytes(), out),
-            Self::Hll(b) => pack_bytes(kind::HLL, b, out),
+            Self::Geo(s) => pack_bytes(ParticleType::GEOJSON, s.as_bytes(), out),
+            Self::Hll(b) => pack_bytes(ParticleType::HLL, b, out),
         }
     }
 }
@@ -312,7 +310,7 @@ impl ToValue for Value {
             Self::Str(s) => s.write_particle(out),
             Self::Blob(_, b) | Self::Hll(b) => out.extend_from_slice(b),
             Self::List(_) | Self::Map(_) => self.write_packed(out),
-            Self::Geo(s) => geo_particle(s, out),
+            Self::Geo(s) => geo_particle(s.as_bytes(), out),
         }
     }
 
@@ -323,7 +321,7 @@ impl ToValue for Value {
             Self::Int(i) => pack_int(*i, out),
             Self::Float(f) => pack_float(*f, out),
             Self::Str(s) => s.write_packed(out),
-            Self::Blob(kind, b) => pack_bytes(*kind, b, out),
+            Self::Blob(kind, b) => pack_bytes(ParticleType(*kind), b, out),
             Self::List(items) => items.write_packed(out),
             Self::Map(entries) => {
                 let mut map = MapBuilder::new();
@@ -332,8 +330,8 @@ impl ToValue for Value {
                 }
                 map.write_packed(out);
             }
-            Self::Geo(s) => pack_bytes(kind::GEOJSON, s.as_bytes(), out),
-            Self::Hll(b) => pack_bytes(kind::HLL, b, out),
+            Self::Geo(s) => pack_bytes(ParticleType::GEOJSON, s.as_bytes(), out),
+            Self::Hll(b) => pack_bytes(ParticleType::HLL, b, out),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Values of any type.
 
-use std::cmp::Ordering;
+use petrel_packed::{DecodeError, Element, Particle, ParticleType, Reader, geo_text};
 
-use crate::{List, Map, kind};
+use crate::{Error, List, Map, Result, kind};
 
 /// A value read in place.
 ///
@@ -38,19 +38,28 @@ pub enum ValueRef<'a> {
 }
 
 impl<'a> ValueRef<'a> {
-    /// Text that is not UTF-8 stays a blob of type string: nothing is lost, nothing invented.
-    pub(crate) fn text(data: &'a [u8]) -> Self {
-        match std::str::from_utf8(data) {
-            Ok(text) => Self::Str(text),
-            Err(_) => Self::Blob(kind::STRING, data),
-        }
+    /// Text that is not UTF-8 stays a blob of its type: nothing is lost, nothing invented.
+    fn bytes(kind: ParticleType, data: &'a [u8]) -> Self {
+        let text = match kind {
+            ParticleType::STRING => std::str::from_utf8(data).map(Self::Str),
+            ParticleType::GEOJSON => std::str::from_utf8(data).map(Self::Geo),
+            ParticleType::HLL => return Self::Hll(data),
+            ParticleType(kind) => return Self::Blob(kind, data),
+        };
+        text.unwrap_or(Self::Blob(kind.0, data))
     }
 
-    pub(crate) fn geo(data: &'a [u8]) -> Self {
-        match std::str::from_utf8(data) {
-            Ok(text) => Self::Geo(text),
-            Err(_) => Self::Blob(kind::GEOJSON, data),
-        }
+    /// Reads the next value of a packed list or map.
+    pub(crate) fn read(reader: &mut Reader<'a>) -> Result<Self> {
+        Ok(match reader.element().map_err(malformed)? {
+            Element::Nil => Self::Nil,
+            Element::Bool(b) => Self::Bool(b),
+            Element::Int(i) => Self::Int(i),
+            Element::Float(f) => Self::Float(f),
+            Element::Bytes(kind, data) => Self::bytes(kind, data),
+            Element::List(packed) => Self::List(List::new(packed)?),
+            Element::Map(packed) => Self::Map(Map::new(packed)?),
+        })
     }
 
     /// Reads a particle: the type and bytes of a bin.
@@ -58,33 +67,22 @@ impl<'a> ValueRef<'a> {
     /// # Errors
     /// When the bytes do not fit the type.
     #[inline]
-    pub fn from_particle(kind: u8, data: &'a [u8]) -> crate::Result<Self> {
-        Ok(match (kind, data.len()) {
-            (kind::INTEGER, 8) => Self::Int(i64::from_be_bytes(fixed(data))),
-            (kind::INTEGER, 1..8) => Self::Int(
-                data.iter()
-                    .fold(0u64, |n, b| n << 8 | u64::from(*b))
-                    .cast_signed(),
-            ),
-            (kind::FLOAT, 8) => Self::Float(f64::from_be_bytes(fixed(data))),
-            (kind::BOOL, 1) => Self::Bool(data[0] != 0),
-            (kind::NIL, _) => Self::Nil,
-            (kind::STRING, _) => Self::text(data),
-            (kind::LIST, _) => Self::List(List::new(data)?),
-            (kind::MAP, _) => Self::Map(Map::new(data)?),
-            (kind::HLL, _) => Self::Hll(data),
-            (kind::GEOJSON, 3..) => {
-                let cells = usize::from(u16::from_be_bytes([data[1], data[2]]));
-                Self::geo(data.get(3 + cells * 8..).unwrap_or_default())
+    pub fn from_particle(kind: u8, data: &'a [u8]) -> Result<Self> {
+        let particle = Particle::new(ParticleType(kind), data);
+        let fixed = match particle.kind {
+            ParticleType::INTEGER => particle.as_int().map(Self::Int),
+            ParticleType::FLOAT => particle.as_float().map(Self::Float),
+            ParticleType::BOOL => particle.as_bool().map(Self::Bool),
+            ParticleType::NULL => return Ok(Self::Nil),
+            ParticleType::LIST => return List::new(data).map(Self::List),
+            ParticleType::MAP => return Map::new(data).map(Self::Map),
+            ParticleType::GEOJSON => {
+                let long = data.len() >= 3;
+                long.then(|| Self::bytes(particle.kind, geo_text(data)))
             }
-            (kind::INTEGER | kind::FLOAT | kind::BOOL | kind::GEOJSON, n) => {
-                return Err(crate::Error::new(format!(
-                    "a particle of type {} cannot be {n} bytes long",
-                    kind::name(kind)
-                )));
-            }
-            (kind, _) => Self::Blob(kind, data),
-        })
+            kind => return Ok(Self::bytes(kind, data)),
+        };
+        fixed.ok_or_else(|| misfit(kind, data.len()))
     }
 
     /// The particle type.
@@ -102,39 +100,19 @@ impl<'a> ValueRef<'a> {
             Self::Hll(_) => kind::HLL,
         }
     }
-
-    /// The order of map keys: by type (nil, boolean, integer, string, list, map, blob, float,
-    /// geojson), then by content.
-    pub(crate) fn compare(&self, other: &Self) -> Ordering {
-        fn rank(v: &ValueRef<'_>) -> u8 {
-            match v {
-                ValueRef::Nil => 1,
-                ValueRef::Bool(_) => 2,
-                ValueRef::Int(_) => 3,
-                ValueRef::Str(_) => 4,
-                ValueRef::List(_) => 5,
-                ValueRef::Map(_) => 6,
-                ValueRef::Blob(..) | ValueRef::Hll(_) => 7,
-                ValueRef::Float(_) => 8,
-                ValueRef::Geo(_) => 9,
-            }
-        }
-        match (self, other) {
-            (Self::Int(a), Self::Int(b)) => a.cmp(b),
-            (Self::Str(a), Self::Str(b)) | (Self::Geo(a), Self::Geo(b)) => a.cmp(b),
-            (Self::Bool(a), Self::Bool(b)) => a.cmp(b),
-            (Self::Float(a), Self::Float(b)) => a.total_cmp(b),
-            (Self::Blob(_, a) | Self::Hll(a), Self::Blob(_, b) | Self::Hll(b)) => a.cmp(b),
-            // Keys that are collections: rare enough to order by their packed bytes.
-            (Self::List(a), Self::List(b)) => a.as_packed().cmp(b.as_packed()),
-            (Self::Map(a), Self::Map(b)) => a.as_packed().cmp(b.as_packed()),
-            _ => rank(self).cmp(&rank(other)),
-        }
-    }
 }
 
-fn fixed(data: &[u8]) -> [u8; 8] {
-    data.first_chunk().copied().unwrap_or_default()
+#[cold]
+fn misfit(kind: u8, n: usize) -> Error {
+    let name = kind::name(kind);
+    Error::new(format!(
+        "a particle of type {name} cannot be {n} bytes long"
+    ))
+}
+
+#[cold]
+pub(crate) fn malformed(cause: DecodeError) -> Error {
+    Error::new(format!("a list or map is {cause}"))
 }
 
 /// A value of its own: an argument kept for later, or a result put together.

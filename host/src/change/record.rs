@@ -97,6 +97,12 @@ impl RecordContext {
         self.exists
     }
 
+    /// Whether the invocation has done nothing to the record that a success would store.
+    #[inline]
+    pub fn is_untouched(&self) -> bool {
+        !self.dirty
+    }
+
     /// The metadata as read; zeros for a missing record.
     pub fn meta(&self) -> Meta {
         self.base.as_ref().map(|r| r.meta).unwrap_or_default()

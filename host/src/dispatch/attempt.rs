@@ -53,6 +53,7 @@ impl Worker {
         steps: &mut Vec<Step>,
     ) {
         steps.clear();
+        self.date = None;
         match (&request.work, ready) {
             (Work::Udf(call), Some(ready)) => {
                 self.attempt_udf(env, request, call, ready, items, steps)
@@ -217,7 +218,11 @@ impl Worker {
 
     /// The change that a context's effects ask of the store.
     fn change(&mut self, context: &RecordContext, scope: &Scope) -> Result<Option<Change>> {
-        match context.effects(scope, now_millis(), &mut self.builder, &mut self.scratch) {
+        if context.is_untouched() {
+            return Ok(None);
+        }
+        let date = *self.date.get_or_insert_with(now_millis);
+        match context.effects(scope, date, &mut self.builder, &mut self.scratch) {
             Effects::None => Ok(None),
             Effects::Remove => Ok(Some(Change::Remove)),
             Effects::Put(record) if record.body.as_bytes().len() > MAX_RECORD => Err(Error::new(

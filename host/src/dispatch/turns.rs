@@ -44,9 +44,15 @@ impl Turns {
         }
     }
 
+    /// Whether nobody has a turn, of any record.
+    #[inline]
+    pub fn are_free(&self) -> bool {
+        self.count.load(Ordering::SeqCst) == 0
+    }
+
     /// Waits until nobody has the record's turn.
     pub async fn wait(&self, digest: &Digest) {
-        while self.count.load(Ordering::SeqCst) != 0 {
+        while !self.are_free() {
             let released = self.released.notified();
             if !self.held.lock().contains(digest) {
                 return;

@@ -1,7 +1,7 @@
 //! Arithmetic: integers wrap, floats follow IEEE 754, and the two do not mix.
 
-use super::node::{Binary, Fold, Unary};
 use super::operand::Operand;
+use super::operator::{Binary, Fold, Unary};
 
 /// One step of a left-to-right operation.
 pub(super) fn fold<'a>(op: Fold, acc: &Operand<'a>, next: &Operand<'a>) -> Option<Operand<'a>> {

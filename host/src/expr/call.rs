@@ -4,7 +4,7 @@ use super::kind::Kind;
 use super::node::Node;
 use super::path::{Path, Step};
 use crate::model::Value;
-use crate::model::msgpack::Reader;
+use crate::model::msgpack::{Element, Reader};
 
 /// Precedes the context of an operation on a nested collection.
 const CONTEXT: i64 = 0xff;
@@ -19,15 +19,15 @@ const RETURN_EXISTS: i64 = 13;
 pub(super) fn read(kind: Kind, operation: &[u8], mut bin: Path) -> Option<Node> {
     let mut reader = Reader::new(operation);
     let mut args = reader.list().ok()?.checked_sub(1)?;
-    let mut code = int(&mut reader)?;
+    let mut code = reader.next_int()?;
     if code == CONTEXT {
         for _ in 0..reader.list().ok()? / 2 {
-            let id = int(&mut reader)?;
-            let step = context_step(id, reader.value().ok()?)?;
+            let id = reader.next_int()?;
+            let step = context_step(id, reader.element().ok()?)?;
             bin.steps.push(step);
         }
         args = reader.list().ok()?.checked_sub(1)?;
-        code = int(&mut reader)?;
+        code = reader.next_int()?;
     }
     let size_of = match code {
         16 => Some(Kind::List),
@@ -41,14 +41,14 @@ pub(super) fn read(kind: Kind, operation: &[u8], mut bin: Path) -> Option<Node> 
     if args != 2 {
         return None;
     }
-    let return_type = int(&mut reader)?;
-    let at = reader.value().ok()?;
+    let return_type = reader.next_int()?;
+    let at = reader.element().ok()?;
     bin.steps.push(match (code, at) {
-        (19, Value::Int(index)) => Step::ListIndex(index),
-        (21, Value::Int(rank)) => Step::ListRank(rank),
+        (19, Element::Int(index)) => Step::ListIndex(index),
+        (21, Element::Int(rank)) => Step::ListRank(rank),
         (97, key) => Step::MapKey(map_key(key)?),
-        (98, Value::Int(index)) => Step::MapIndex(index),
-        (100, Value::Int(rank)) => Step::MapRank(rank),
+        (98, Element::Int(index)) => Step::MapIndex(index),
+        (100, Element::Int(rank)) => Step::MapRank(rank),
         _ => return None,
     });
     bin.kind = Some(kind);
@@ -59,25 +59,19 @@ pub(super) fn read(kind: Kind, operation: &[u8], mut bin: Path) -> Option<Node> 
     }
 }
 
-fn context_step(id: i64, at: Value) -> Option<Step> {
+fn context_step(id: i64, at: Element<'_>) -> Option<Step> {
     Some(match (id, at) {
-        (0x10, Value::Int(index)) => Step::ListIndex(index),
-        (0x11, Value::Int(rank)) => Step::ListRank(rank),
-        (0x20, Value::Int(index)) => Step::MapIndex(index),
-        (0x21, Value::Int(rank)) => Step::MapRank(rank),
+        (0x10, Element::Int(index)) => Step::ListIndex(index),
+        (0x11, Element::Int(rank)) => Step::ListRank(rank),
+        (0x20, Element::Int(index)) => Step::MapIndex(index),
+        (0x21, Element::Int(rank)) => Step::MapRank(rank),
         (0x22, key) => Step::MapKey(map_key(key)?),
         _ => return None,
     })
 }
 
 /// A key that stands for itself; a list may be an expression that computes one.
-fn map_key(key: Value) -> Option<Value> {
+fn map_key(key: Element<'_>) -> Option<Value> {
+    let key = Value::from(key);
     matches!(key, Value::Int(_) | Value::Str(_) | Value::Blob(..)).then_some(key)
-}
-
-fn int(reader: &mut Reader<'_>) -> Option<i64> {
-    match reader.value().ok()? {
-        Value::Int(i) => Some(i),
-        _ => None,
-    }
 }

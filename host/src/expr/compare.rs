@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 
-use super::node::Cmp;
 use super::operand::Operand;
-use crate::model::msgpack::{self, Reader};
+use super::operator::Cmp;
+use crate::model::msgpack::Reader;
 
 /// Whether `left` and `right` stand in the relation; `None` when they do not compare.
 pub(super) fn compare(cmp: Cmp, left: &Operand<'_>, right: &Operand<'_>) -> Option<bool> {
@@ -23,10 +23,8 @@ pub(super) fn order(left: &Operand<'_>, right: &Operand<'_>) -> Option<Ordering>
         (Operand::Float(a), Operand::Float(b)) => a.total_cmp(b),
         (Operand::Str(a), Operand::Str(b)) => a.cmp(b),
         (Operand::Blob(_, a), Operand::Blob(_, b)) => a.cmp(b),
-        (Operand::List(a), Operand::List(b)) if a == b => Ordering::Equal,
-        (Operand::Map(a), Operand::Map(b)) if a == b => Ordering::Equal,
         (Operand::List(_), Operand::List(_)) | (Operand::Map(_), Operand::Map(_)) => {
-            msgpack::compare(&left.to_value(), &right.to_value())
+            left.as_element().compare(&right.as_element())
         }
         _ => return None,
     })

@@ -6,26 +6,14 @@ use super::eval::Eval;
 use super::kind::Kind;
 use super::node::Node;
 use super::operand::Operand;
-use crate::model::{Digest, Record, Value};
+use super::view::View;
+use crate::model::Value;
 
 /// A compiled expression; clones share it.
 #[derive(Clone, Debug)]
 pub struct Expr {
     root: Arc<Node>,
     needs_bins: bool,
-}
-
-/// What an expression is asked about.
-#[derive(Clone, Copy, Debug)]
-pub struct View<'a> {
-    /// The record's digest.
-    pub digest: &'a Digest,
-    /// The record's set; empty for the null set.
-    pub set: &'a str,
-    /// The record, or `None` when there is none.
-    pub record: Option<&'a Record>,
-    /// Now, in seconds since 2010-01-01 UTC ([`crate::model::now_secs`]).
-    pub now: u32,
 }
 
 impl Expr {

@@ -1,18 +1,20 @@
 //! The MessagePack form: a value is itself, an operation is a list that starts with its number.
 
 use super::ael;
+use super::bounds::{MAX_DEPTH, MAX_VARIABLES};
 use super::call;
 use super::compiled::Expr;
 use super::error::ExprError;
 use super::kind::Kind;
 use super::meta::Meta;
-use super::node::{Binary, Fold, MAX_DEPTH, MAX_VARIABLES, Node, Unary};
+use super::node::Node;
 use super::opcode::{Opcode, opcode};
+use super::operator::{Binary, Fold, Unary};
 use super::path::Path;
 use super::pattern::Pattern;
-use super::raw::{is_variable_name, raw_bytes, text_form};
-use crate::model::msgpack::{DecodeError, Item, Reader};
-use crate::model::{MAX_BIN_NAME, Value};
+use super::raw::{is_variable_name, text_form};
+use crate::model::MAX_BIN_NAME;
+use crate::model::msgpack::{DecodeError, Element, Item, Reader};
 
 /// Compiles the payload of field 43, in the MessagePack form or in the text form, which is
 /// `[128, text]`.
@@ -29,7 +31,6 @@ pub fn decode(field: &[u8]) -> Result<Expr, ExprError> {
         return Ok(ael::parse(text)?);
     }
     let mut decoder = Decoder {
-        data: field,
         reader: Reader::new(field),
         scope: Vec::new(),
         patterns: 0,
@@ -45,7 +46,6 @@ pub fn decode(field: &[u8]) -> Result<Expr, ExprError> {
 }
 
 struct Decoder<'a> {
-    data: &'a [u8],
     reader: Reader<'a>,
     /// The variables defined so far, outermost first; a variable's place is its slot.
     scope: Vec<(&'a [u8], Option<Kind>)>,
@@ -116,7 +116,7 @@ impl<'a> Decoder<'a> {
                 }
                 .into());
             }
-            _ => return Ok(Node::Literal(self.reader.value()?)),
+            _ => return Ok(Node::Literal(self.reader.element()?.into())),
         };
         self.reader = ahead;
         let Item::Int(number) = self.reader.item()? else {
@@ -254,8 +254,8 @@ impl<'a> Decoder<'a> {
             }
             Opcode::Quote => {
                 op.takes(1, "a list")?;
-                match self.reader.value()? {
-                    list @ Value::List(_) => Node::Literal(list),
+                match self.reader.element()? {
+                    list @ Element::List(_) => Node::Literal(list.into()),
                     _ => return Err(op.needs("a list")),
                 }
             }
@@ -402,7 +402,7 @@ impl<'a> Decoder<'a> {
     }
 
     fn raw(&mut self) -> Result<&'a [u8], ExprError> {
-        Ok(raw_bytes(self.data, &mut self.reader)?)
+        Ok(self.reader.raw_bytes()?)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::ael::ParseError;
 use super::kind::Kind;
+use super::pattern::PatternError;
 use crate::model::msgpack::DecodeError;
 
 /// Why the payload of field 43 is not an expression that the host can evaluate.
@@ -58,13 +59,8 @@ pub enum ExprError {
         at: usize,
     },
     /// A pattern that is no POSIX regular expression.
-    #[error("the regular expression '{pattern}' is not valid: {why}")]
-    Pattern {
-        /// The pattern as sent.
-        pattern: String,
-        /// What is wrong with it.
-        why: String,
-    },
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
     /// A variable that no enclosing `let` defines.
     #[error("the variable '{0}' is not defined here; define it in a let around its use")]
     UndefinedVariable(String),
@@ -76,7 +72,7 @@ pub enum ExprError {
     /// Deeper than the host evaluates.
     #[error(
         "the expression nests deeper than {} levels; flatten it",
-        super::node::MAX_DEPTH
+        super::bounds::MAX_DEPTH
     )]
     TooDeep,
 }

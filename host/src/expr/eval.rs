@@ -6,11 +6,12 @@ use smallvec::SmallVec;
 
 use super::arith;
 use super::compare::{compare, contains};
-use super::compiled::View;
 use super::kind::Kind;
-use super::node::{Fold, Node, Unary};
+use super::node::Node;
 use super::operand::Operand;
+use super::operator::{Fold, Unary};
 use super::path::map_part;
+use super::view::View;
 
 /// One evaluation: the view, and the variables of the enclosing `let`s.
 ///

@@ -1,8 +1,8 @@
 //! What expressions ask of a record beside its bins.
 
-use super::compiled::View;
 use super::kind::Kind;
 use super::operand::Operand;
+use super::view::View;
 use crate::model::{EPOCH_OFFSET_SECS, Record, now_millis};
 
 /// A record's metadata.

@@ -5,6 +5,7 @@
 
 pub mod ael;
 mod arith;
+mod bounds;
 mod call;
 mod compare;
 mod compiled;
@@ -16,13 +17,17 @@ mod meta;
 mod node;
 mod opcode;
 mod operand;
+mod operator;
 mod path;
 mod pattern;
 mod raw;
 #[cfg(test)]
 mod tests;
+mod view;
 
-pub use compiled::{Expr, View};
+pub use compiled::Expr;
 pub use decode::decode;
 pub use error::ExprError;
 pub use kind::Kind;
+pub use pattern::PatternError;
+pub use view::View;

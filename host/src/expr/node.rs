@@ -2,68 +2,10 @@
 
 use super::kind::Kind;
 use super::meta::Meta;
+use super::operator::{Binary, Cmp, Fold, Unary};
 use super::path::Path;
 use super::pattern::Pattern;
 use crate::model::Value;
-
-/// Trees deeper than this are refused, so that neither building, evaluating nor dropping
-/// one can exhaust the stack.
-pub(super) const MAX_DEPTH: usize = 96;
-
-/// How many variables may be in scope at once.
-pub(super) const MAX_VARIABLES: usize = 256;
-
-/// How two values are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cmp {
-    Eq,
-    Ne,
-    Gt,
-    Ge,
-    Lt,
-    Le,
-}
-
-/// Operations over one or more arguments, from left to right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fold {
-    Add,
-    Sub,
-    Mul,
-    Div,
-    IntAnd,
-    IntOr,
-    IntXor,
-    Min,
-    Max,
-}
-
-/// Operations over two arguments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Binary {
-    Pow,
-    Log,
-    Mod,
-    ShiftLeft,
-    ShiftRight,
-    ArithmeticShiftRight,
-    ScanLeft,
-    ScanRight,
-}
-
-/// Operations over one argument.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unary {
-    Abs,
-    Floor,
-    Ceil,
-    ToInt,
-    ToFloat,
-    IntNot,
-    BitCount,
-    MapKeys,
-    MapValues,
-}
 
 /// An expression. Sub-trees of unknown type (untyped bins of the text form) are typed by
 /// the record when they are evaluated.

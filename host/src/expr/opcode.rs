@@ -1,6 +1,6 @@
 //! The numbers of the MessagePack form's operations.
 
-use super::node::{Binary, Cmp, Fold, Unary};
+use super::operator::{Binary, Cmp, Fold, Unary};
 
 /// What an operation's number stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,9 +36,6 @@ pub(super) enum Opcode {
     /// Known, and not evaluated, as geo comparison.
     Unsupported,
 }
-
-/// The first element of an expression that is text ([`super::ael`]).
-pub(super) const TEXT: i64 = 128;
 
 /// The operation that `op` numbers, and its name in the client libraries.
 pub(super) fn opcode(op: i64) -> Option<(Opcode, &'static str)> {

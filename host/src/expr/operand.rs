@@ -2,10 +2,8 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
-
 use super::kind::Kind;
-use crate::model::msgpack::{Item, Reader, geo_text};
+use crate::model::msgpack::{Element, Reader, geo_text};
 use crate::model::{Particle, ParticleType, Value};
 
 /// A value that is not copied unless an operation made it.
@@ -61,40 +59,28 @@ impl<'a> Operand<'a> {
 
     /// Reads the next element of a packed collection; collections in it stay packed.
     pub(super) fn read(reader: &mut Reader<'a>) -> Option<Self> {
-        let mut ahead = reader.clone();
-        let operand = match ahead.item().ok()? {
-            Item::List(_) => return Some(Self::List(Cow::Borrowed(reader.skip().ok()?))),
-            Item::Map(_) => return Some(Self::Map(reader.skip().ok()?)),
-            Item::Nil | Item::Ext(..) => Self::Nil,
-            Item::Bool(b) => Self::Bool(b),
-            Item::Int(i) => Self::Int(i),
-            Item::UInt(u) => Self::Int(u as i64),
-            Item::Float(f) => Self::Float(f),
-            Item::Bytes(ParticleType::STRING, b) => Self::Str(b),
-            Item::Bytes(ParticleType::GEOJSON, b) => Self::Geo(b),
-            Item::Bytes(ParticleType::HLL, b) => Self::Hll(b),
-            Item::Bytes(kind, b) => Self::Blob(kind, b),
-        };
-        *reader = ahead;
-        Some(operand)
+        reader.element().ok().map(Self::from)
+    }
+
+    /// The value as an element of a collection.
+    pub(super) fn as_element(&self) -> Element<'_> {
+        match self {
+            Self::Nil => Element::Nil,
+            Self::Bool(b) => Element::Bool(*b),
+            Self::Int(i) => Element::Int(*i),
+            Self::Float(f) => Element::Float(*f),
+            Self::Str(b) => Element::Bytes(ParticleType::STRING, b),
+            Self::Blob(kind, b) => Element::Bytes(*kind, b),
+            Self::List(b) => Element::List(b),
+            Self::Map(b) => Element::Map(b),
+            Self::Geo(text) => Element::Bytes(ParticleType::GEOJSON, text),
+            Self::Hll(b) => Element::Bytes(ParticleType::HLL, b),
+        }
     }
 
     /// The value on its own.
     pub(super) fn to_value(&self) -> Value {
-        let copy = Bytes::copy_from_slice;
-        match self {
-            Self::Nil => Value::Nil,
-            Self::Bool(b) => Value::Bool(*b),
-            Self::Int(i) => Value::Int(*i),
-            Self::Float(f) => Value::Float(*f),
-            Self::Str(b) => Value::Str(copy(b)),
-            Self::Blob(kind, b) => Value::Blob(*kind, copy(b)),
-            Self::List(b) => Value::List(copy(b)),
-            Self::Map(b) => Value::Map(copy(b)),
-            // A particle's flags and cell count, without cells, come before the text.
-            Self::Geo(text) => Value::Geo([&[0, 0, 0], *text].concat().into()),
-            Self::Hll(b) => Value::Hll(copy(b)),
-        }
+        self.as_element().into()
     }
 
     /// The value's type.
@@ -110,6 +96,24 @@ impl<'a> Operand<'a> {
             Self::Map(_) => Kind::Map,
             Self::Geo(_) => Kind::Geo,
             Self::Hll(_) => Kind::Hll,
+        }
+    }
+}
+
+impl<'a> From<Element<'a>> for Operand<'a> {
+    #[inline]
+    fn from(element: Element<'a>) -> Self {
+        match element {
+            Element::Nil => Self::Nil,
+            Element::Bool(b) => Self::Bool(b),
+            Element::Int(i) => Self::Int(i),
+            Element::Float(f) => Self::Float(f),
+            Element::Bytes(ParticleType::STRING, b) => Self::Str(b),
+            Element::Bytes(ParticleType::GEOJSON, b) => Self::Geo(b),
+            Element::Bytes(ParticleType::HLL, b) => Self::Hll(b),
+            Element::Bytes(kind, b) => Self::Blob(kind, b),
+            Element::List(b) => Self::List(Cow::Borrowed(b)),
+            Element::Map(b) => Self::Map(b),
         }
     }
 }

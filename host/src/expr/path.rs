@@ -1,10 +1,10 @@
 //! Reading a bin, and elements inside it, in place.
 
-use super::compare::{order, same};
-use super::compiled::View;
+use super::compare::same;
 use super::kind::Kind;
 use super::operand::Operand;
-use crate::model::msgpack::{Item, Reader, compare};
+use super::view::View;
+use crate::model::msgpack::{Item, Reader};
 use crate::model::{Particle, Value};
 use std::cmp::Ordering;
 
@@ -195,5 +195,5 @@ fn is_key_ordered(map: &[u8]) -> bool {
 
 /// The protocol's order over values of every type.
 fn in_order(a: &Operand<'_>, b: &Operand<'_>) -> Ordering {
-    order(a, b).unwrap_or_else(|| compare(&a.to_value(), &b.to_value()))
+    a.as_element().compare(&b.as_element())
 }

@@ -5,8 +5,6 @@ use std::str::Chars;
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::error::ExprError;
-
 // The flags are those of glibc's regcomp, to which the peer hands them as they come.
 const EXTENDED: i64 = 1;
 const IGNORE_CASE: i64 = 2;
@@ -15,15 +13,25 @@ const NEWLINE: i64 = 4;
 /// No compiled pattern may take more memory than this.
 const MAX_COMPILED_BYTES: usize = 1 << 20;
 
+/// A pattern that is no POSIX regular expression.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the regular expression '{pattern}' is not valid: {why}")]
+pub struct PatternError {
+    /// The pattern as sent.
+    pub pattern: String,
+    /// What is wrong with it.
+    pub why: String,
+}
+
 /// A compiled pattern; it matches anywhere in the text.
 #[derive(Debug)]
 pub(super) struct Pattern(Regex);
 
 impl Pattern {
     /// Compiles a POSIX pattern with regcomp's flags.
-    pub(super) fn posix(pattern: &[u8], flags: i64) -> Result<Self, ExprError> {
+    pub(super) fn posix(pattern: &[u8], flags: i64) -> Result<Self, PatternError> {
         let pattern = pattern.split(|b| *b == 0).next().unwrap_or_default();
-        let invalid = |why: String| ExprError::Pattern {
+        let invalid = |why: String| PatternError {
             pattern: String::from_utf8_lossy(pattern).into_owned(),
             why,
         };
@@ -270,10 +278,7 @@ mod tests {
     fn invalid_patterns_say_why() {
         for pattern in ["(", "a\\", "[a", "\\1", "a{x}", "[[.a.]]"] {
             let refused = Pattern::posix(pattern.as_bytes(), EXTENDED);
-            assert!(
-                matches!(refused, Err(ExprError::Pattern { .. })),
-                "{pattern}"
-            );
+            assert!(matches!(refused, Err(PatternError { .. })), "{pattern}");
         }
     }
 }

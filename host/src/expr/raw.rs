@@ -1,7 +1,9 @@
 //! Names, patterns and texts: strings that the form packs without a particle type byte.
 
-use super::opcode::TEXT;
 use crate::model::msgpack::{DecodeError, Item, Reader};
+
+/// The first element of an expression that is text ([`super::ael`]).
+pub(super) const TEXT: i64 = 128;
 
 /// The text of the text form; `None` for the MessagePack form.
 pub(super) fn text_form(field: &[u8]) -> Option<Result<&[u8], DecodeError>> {
@@ -9,7 +11,7 @@ pub(super) fn text_form(field: &[u8]) -> Option<Result<&[u8], DecodeError>> {
     if reader.item() != Ok(Item::List(2)) || reader.item() != Ok(Item::Int(TEXT)) {
         return None;
     }
-    let text = raw_bytes(field, &mut reader);
+    let text = reader.raw_bytes();
     Some(text.and_then(|t| {
         if reader.is_empty() {
             Ok(t)
@@ -17,31 +19,6 @@ pub(super) fn text_form(field: &[u8]) -> Option<Result<&[u8], DecodeError>> {
             Err(reader.error("more bytes follow the text"))
         }
     }))
-}
-
-/// Reads a string or blob that has no particle type byte, as names and patterns are packed.
-pub(super) fn raw_bytes<'a>(
-    data: &'a [u8],
-    reader: &mut Reader<'a>,
-) -> Result<&'a [u8], DecodeError> {
-    let start = reader.position();
-    if !matches!(reader.item()?, Item::Bytes(..)) {
-        return Err(DecodeError {
-            offset: start,
-            what: "expected a name or a text",
-        });
-    }
-    let header = match data.get(start) {
-        Some(0xD9 | 0xC4) => 2,
-        Some(0xDA | 0xC5) => 3,
-        Some(0xDB | 0xC6) => 5,
-        _ => 1,
-    };
-    data.get(start + header..reader.position())
-        .ok_or(DecodeError {
-            offset: start,
-            what: "the value is cut off",
-        })
 }
 
 /// Whether a variable may be called so: a letter or underscore, then letters, digits, underscores.

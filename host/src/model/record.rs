@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Particle, ParticleType};
+use petrel_packed::pack_bin;
 
-/// The longest bin name, in bytes (protocol limit).
-pub const MAX_BIN_NAME: usize = 15;
+use super::{Bins, MAX_BIN_NAME, Particle, ParticleType};
 
 /// A bin name, held inline: 1 to [`MAX_BIN_NAME`] bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -72,8 +71,8 @@ pub struct Record {
 /// Packed user key and bins, immutable and shared.
 ///
 /// Layout: `key_len: u32 LE` (0 for none, else type byte + key bytes), the key, then each
-/// bin as `name_len: u8, type: u8, data_len: u32 LE, name, data`. The bins part is the same
-/// layout that crosses into Wasm.
+/// bin as `name_len: u8, type: u8, data_len: u32 LE, name, data` ([`Bins`]), as it crosses
+/// into Wasm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Body(Arc<[u8]>);
 
@@ -83,12 +82,9 @@ impl Body {
     /// Returns `None` when the bytes are not a whole, well-formed body.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let key_len = u32::from_le_bytes(bytes.get(..4)?.try_into().ok()?) as usize;
-        let mut rest = bytes.get(4..)?.get(key_len..)?;
-        while !rest.is_empty() {
-            let len = u32::from_le_bytes(rest.get(2..6)?.try_into().ok()?) as usize;
-            rest = rest.get(6 + usize::from(rest[0]) + len..)?;
-        }
-        Some(Self(bytes.into()))
+        let mut bins = Bins::new(bytes.get(4..)?.get(key_len..)?);
+        bins.by_ref().for_each(drop);
+        bins.rest().is_empty().then(|| Self(bytes.into()))
     }
 
     /// The whole body, for a store to write.
@@ -113,44 +109,12 @@ impl Body {
 
     /// The bins in stored order.
     pub fn bins(&self) -> Bins<'_> {
-        Bins {
-            rest: self.bin_bytes(),
-        }
+        Bins::new(self.bin_bytes())
     }
 
     /// The particle of a bin.
     pub fn bin(&self, name: &[u8]) -> Option<Particle<'_>> {
         self.bins().find(|(n, _)| *n == name).map(|(_, p)| p)
-    }
-}
-
-/// Iterates packed bins as `(name, particle)`.
-#[derive(Clone, Debug)]
-pub struct Bins<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Bins<'a> {
-    /// Iterates bytes in the packed bin layout; stops at the first malformed bin.
-    pub fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes }
-    }
-}
-
-impl<'a> Iterator for Bins<'a> {
-    type Item = (&'a [u8], Particle<'a>);
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        let head = self.rest.first_chunk::<6>()?;
-        let name_end = 6 + usize::from(head[0]);
-        let end = name_end + u32::from_le_bytes([head[2], head[3], head[4], head[5]]) as usize;
-        let bin = self.rest.get(..end)?;
-        self.rest = &self.rest[end..];
-        Some((
-            &bin[6..name_end],
-            Particle::new(ParticleType(head[1]), &bin[name_end..]),
-        ))
     }
 }
 
@@ -182,12 +146,7 @@ impl BodyBuilder {
 
     /// Appends a bin. The caller keeps names unique and at most [`MAX_BIN_NAME`] long.
     pub fn bin(&mut self, name: &[u8], particle: Particle<'_>) {
-        self.buf.push(name.len() as u8);
-        self.buf.push(particle.kind.0);
-        self.buf
-            .extend_from_slice(&(particle.data.len() as u32).to_le_bytes());
-        self.buf.extend_from_slice(name);
-        self.buf.extend_from_slice(particle.data);
+        pack_bin(name, particle, &mut self.buf);
     }
 
     /// The finished body.

@@ -3,7 +3,7 @@
 use super::op::{Op, OpKind, Outcome};
 use crate::change::{Effects, RecordContext, Scope};
 use crate::expr::{self, View};
-use crate::model::msgpack::{DecodeError, Reader};
+use crate::model::msgpack::{DecodeError, Element, Reader};
 use crate::model::{BinName, Error, Record, Result, ResultCode, Value};
 
 /// Flag bits of expression operations.
@@ -36,8 +36,8 @@ pub(super) fn apply(
     reader.list().map_err(malformed)?;
     let compiled =
         expr::decode(reader.skip().map_err(malformed)?).map_err(|e| bad(e.to_string()))?;
-    let flags = match reader.value().map_err(malformed)? {
-        Value::Int(flags) => flags,
+    let flags = match reader.element().map_err(malformed)? {
+        Element::Int(flags) => flags,
         _ => 0,
     };
     let current = snapshot(record, scope);

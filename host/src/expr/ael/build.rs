@@ -4,11 +4,23 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::error::Fail;
-use super::expression::Infix;
 use super::input::{Parsed, too_deep};
+use crate::expr::bounds::MAX_DEPTH;
 use crate::expr::kind::Kind;
-use crate::expr::node::{Binary, Fold, MAX_DEPTH, Node};
+use crate::expr::node::Node;
+use crate::expr::operator::{Binary, Cmp, Fold};
 use crate::model::{ParticleType, Value};
+
+/// An operator between two operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Infix {
+    Or,
+    And,
+    Compare(Cmp),
+    In,
+    Fold(Fold),
+    Binary(Binary),
+}
 
 /// A node on its way into the tree.
 pub(super) struct Term {

@@ -2,11 +2,6 @@
 
 use std::borrow::Cow;
 
-use winnow::error::ParserError;
-use winnow::stream::Location;
-
-use super::input::Input;
-
 /// A text that is no expression: where, what stands there, and what should.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("at line {line}, column {column}: found {found}, expected {expected}")]
@@ -75,16 +70,4 @@ fn quote(rest: &str) -> String {
         first.into()
     };
     format!("'{token}'")
-}
-
-impl ParserError<Input<'_>> for Fail {
-    type Inner = Self;
-
-    fn from_input(input: &Input<'_>) -> Self {
-        Self::new(input.current_token_start(), "something else")
-    }
-
-    fn into_inner(self) -> Result<Self, Self> {
-        Ok(self)
-    }
 }

@@ -2,24 +2,14 @@
 
 use winnow::stream::{LocatingSlice, Stateful};
 
-use super::build::{Term, combine, negate};
+use super::build::{Infix, Term, combine, negate};
 use super::error::{Fail, ParseError};
 use super::input::{Input, Parsed, State, at, eat, nested, rest, space, word};
 use super::literal::{is_number, number};
 use super::operand::operand;
 use crate::expr::Expr;
-use crate::expr::node::{Binary, Cmp, Fold, Node, Unary};
-
-/// An operator between two operands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Infix {
-    Or,
-    And,
-    Compare(Cmp),
-    In,
-    Fold(Fold),
-    Binary(Binary),
-}
+use crate::expr::node::Node;
+use crate::expr::operator::{Binary, Cmp, Fold, Unary};
 
 /// Parses a text into an expression.
 ///

@@ -3,7 +3,8 @@
 use super::build::Term;
 use super::error::Fail;
 use super::input::Parsed;
-use crate::expr::node::{Binary, Fold, Node, Unary};
+use crate::expr::node::Node;
+use crate::expr::operator::{Binary, Fold, Unary};
 
 const FUNCTIONS: &str =
     "one of abs, ceil, floor, log, pow, max, min, countOneBits, findBitLeft, findBitRight";

@@ -2,12 +2,13 @@
 
 use winnow::Parser;
 use winnow::combinator::opt;
+use winnow::error::ParserError;
 use winnow::stream::{LocatingSlice, Location, Stateful, Stream};
 use winnow::token::take_while;
 
 use super::error::Fail;
+use crate::expr::bounds::MAX_DEPTH;
 use crate::expr::kind::Kind;
-use crate::expr::node::MAX_DEPTH;
 
 /// The text that is left, with what the parser knows of where it is.
 pub(super) type Input<'i> = Stateful<LocatingSlice<&'i str>, State<'i>>;
@@ -97,4 +98,16 @@ pub(super) fn nested<'i, T>(
 
 pub(super) fn too_deep(at: usize) -> Fail {
     Fail::new(at, format!("at most {MAX_DEPTH} levels of nesting")).found("more")
+}
+
+impl ParserError<Input<'_>> for Fail {
+    type Inner = Self;
+
+    fn from_input(input: &Input<'_>) -> Self {
+        Self::new(input.current_token_start(), "something else")
+    }
+
+    fn into_inner(self) -> Result<Self, Self> {
+        Ok(self)
+    }
 }

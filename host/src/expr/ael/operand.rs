@@ -8,7 +8,8 @@ use super::input::{Input, Parsed, at, eat, eat_spaced, name, need, rest, space};
 use super::literal::{is_number, list, map, number, string};
 use super::path::path;
 
-use crate::expr::node::{MAX_VARIABLES, Node};
+use crate::expr::bounds::MAX_VARIABLES;
+use crate::expr::node::Node;
 use crate::expr::raw::is_variable_name;
 use crate::model::Value;
 

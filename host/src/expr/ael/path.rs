@@ -11,7 +11,8 @@ use super::input::{
 use super::literal::{signed_int, string};
 use crate::expr::kind::Kind;
 use crate::expr::meta::Meta;
-use crate::expr::node::{Node, Unary};
+use crate::expr::node::Node;
+use crate::expr::operator::Unary;
 use crate::expr::path::{Path, Step};
 use crate::model::{MAX_BIN_NAME, Value};
 

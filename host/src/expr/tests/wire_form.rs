@@ -142,7 +142,7 @@ fn regular_expressions_search_strings() {
         RegexFlags::EXTENDED,
         string_bin("status"),
     ));
-    assert!(matches!(error, ExprError::Pattern { .. }));
+    assert!(matches!(error, ExprError::Pattern(_)));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 
 use super::object::{BYTES, GEO, Head, LIST, MAP, head, push_item, push_str, raw_str};
 use super::slot::Slot;
-use crate::model::msgpack::{self, KEY_ORDERED, MAX_DEPTH, Reader};
+use crate::model::msgpack::{self, MAX_DEPTH, Reader};
 use crate::model::{ParticleType, Value};
 
 /// The longest packed value, in bytes. A list can hold another many times, so a few
@@ -130,7 +130,7 @@ impl<'a> Key<'a> {
         match self {
             Self::Int(i) => Value::Int(*i),
             Self::Str(s) => Value::Str(Bytes::copy_from_slice(s)),
-            Self::Other(p) => Reader::new(p).value().unwrap_or(Value::Nil),
+            Self::Other(p) => Reader::new(p).element().map_or(Value::Nil, Value::from),
         }
     }
 
@@ -179,8 +179,7 @@ unsafe fn pack_map(
         lua_settop(l, table + 1);
     }
     entries.sort_unstable_by(|a, b| a.0.order(&b.0));
-    msgpack::pack_map_len(entries.len() as u32 + 1, out);
-    out.extend_from_slice(&KEY_ORDERED);
+    msgpack::pack_map_head(entries.len() as u32, out);
     for (key, start, end) in &entries {
         key.pack(out);
         out.extend_from_slice(&values[*start..*end]);

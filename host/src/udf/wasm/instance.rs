@@ -51,7 +51,8 @@ pub(super) struct WasmInstance {
     function: usize,
     /// What a crossing hands over: the length of the open function's arguments, these, and the records.
     input: Arc<Vec<u8>>,
-    /// Where the records start in it.
+    /// How long the arguments are in it, and where the records start.
+    arguments: usize,
     records: usize,
     /// How many records the next crossing takes. One after a failure, so that only the
     /// culprit fails; it doubles while crossings are well within the time of one record.
@@ -65,7 +66,8 @@ impl WasmInstance {
             live: Some(live),
             function: 0,
             input: Arc::new(pack_arguments(&[])),
-            records: LENGTH,
+            arguments: 0,
+            records: ALIGN,
             crossing: CROSSING,
         }
     }
@@ -133,9 +135,15 @@ impl WasmInstance {
 /// Bytes of the length that arguments follow.
 const LENGTH: usize = 4;
 
+/// Records start at a multiple of this.
+const ALIGN: usize = 16;
+
+/// The arguments as they stand before the records.
 fn pack_arguments(arguments: &[u8]) -> Vec<u8> {
     let length = (arguments.len() as u32).to_le_bytes();
-    [&length, arguments].concat()
+    let mut input = [&length, arguments].concat();
+    input.resize(input.len().next_multiple_of(ALIGN), 0);
+    input
 }
 
 impl Instance for WasmInstance {
@@ -147,9 +155,10 @@ impl Instance for WasmInstance {
                 UdfError::new(UdfErrorKind::FunctionNotFound, "function not found")
             })?;
         }
-        if self.input[LENGTH..self.records] != *args {
-            self.records = LENGTH + args.len();
-            self.input = Arc::new(pack_arguments(args));
+        if self.input[LENGTH..LENGTH + self.arguments] != *args {
+            let input = pack_arguments(args);
+            (self.arguments, self.records) = (args.len(), input.len());
+            self.input = Arc::new(input);
         }
         Ok(self)
     }

@@ -1,10 +1,11 @@
 //! Outcomes on their way out of a component; the layout is told in `wit/petrel-udf.wit`.
 
 use bytes::Bytes;
+use petrel_packed::{BinHead, Cut, Fields, OutcomeHead, OutcomesHead, VERSION, effect, status};
 
-use super::pack::VERSION;
 use crate::change::RecordContext;
-use crate::model::{BinName, Limits, Particle, ParticleType, Ttl, Value, msgpack};
+use crate::model::msgpack::{Element, Reader};
+use crate::model::{BinName, Limits, Particle, ParticleType, Ttl, Value};
 use crate::udf::{UdfError, UdfErrorKind, UdfResult};
 
 /// What a component returned is not what the contract says.
@@ -21,42 +22,24 @@ fn malformed<T>(what: impl Into<String>) -> Result<T> {
     Err(Malformed(what.into()))
 }
 
-struct Cursor<'a> {
-    all: &'a Bytes,
-    at: usize,
+impl From<Cut> for Malformed {
+    #[cold]
+    fn from(_: Cut) -> Self {
+        Self("its outcomes are cut off".into())
+    }
 }
 
-impl<'a> Cursor<'a> {
-    #[inline]
-    fn take(&mut self, n: usize) -> Result<&'a [u8]> {
-        let rest = self.all.get(self.at..).unwrap_or_default();
-        match rest.get(..n) {
-            Some(taken) => {
-                self.at += n;
-                Ok(taken)
-            }
-            None => malformed("its outcomes are cut off"),
-        }
-    }
+/// Takes fields off the outcomes.
+struct Cursor<'a> {
+    all: &'a Bytes,
+    fields: Fields<'a>,
+}
 
-    #[inline]
-    fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
-        match self.take(N)?.first_chunk() {
-            Some(array) => Ok(*array),
-            None => malformed("its outcomes are cut off"),
-        }
-    }
-
-    #[inline]
-    fn u32(&mut self) -> Result<u32> {
-        self.array().map(u32::from_le_bytes)
-    }
-
+impl Cursor<'_> {
     /// The value of a particle; what is longer than a number is a slice of the outcomes.
     #[inline]
-    fn value(&mut self, kind: ParticleType, n: usize) -> Result<Value> {
-        let start = self.at;
-        let data = self.take(n)?;
+    fn value(&mut self, kind: ParticleType, n: u32) -> Result<Value> {
+        let data = self.fields.take(n as usize)?;
         let particle = Particle::new(kind, data);
         if let Some(i) = particle.as_int() {
             return Ok(Value::Int(i));
@@ -65,27 +48,28 @@ impl<'a> Cursor<'a> {
             return malformed("a nil has bytes");
         }
         if kind == ParticleType::LIST || kind == ParticleType::MAP {
-            let mut reader = msgpack::Reader::new(data);
-            let first = data.first().copied().unwrap_or_default();
-            let is_map = matches!(first, 0x80..=0x8F | 0xDE | 0xDF);
-            let is_list = matches!(first, 0x90..=0x9F | 0xDC | 0xDD);
-            if is_map != (kind == ParticleType::MAP) || is_list != (kind == ParticleType::LIST) {
-                return malformed(format!("a {} is not one", kind.name()));
-            }
-            if let Err(e) = reader.skip() {
-                return malformed(format!("a {} is {e}", kind.name()));
-            }
-            if !reader.is_empty() {
-                return malformed(format!("a {} is followed by other bytes", kind.name()));
-            }
+            check_collection(kind, data)?;
         }
-        let bytes = if data.is_empty() {
-            Bytes::new()
-        } else {
-            self.all.slice(start..start + n)
-        };
-        Value::from_particle(kind, bytes).or_else(|e| malformed(e.message))
+        Value::from_particle(kind, self.all.slice_ref(data)).or_else(|e| malformed(e.message))
     }
+}
+
+/// Fails when `data` is not just one whole collection of that kind.
+fn check_collection(kind: ParticleType, data: &[u8]) -> Result<()> {
+    let mut reader = Reader::new(data);
+    let packed = match reader.element() {
+        Ok(Element::List(_)) => Some(ParticleType::LIST),
+        Ok(Element::Map(_)) => Some(ParticleType::MAP),
+        Ok(_) => None,
+        Err(e) => return malformed(format!("a {} is {e}", kind.name())),
+    };
+    if packed != Some(kind) {
+        return malformed(format!("a {} is not one", kind.name()));
+    }
+    if !reader.is_empty() {
+        return malformed(format!("a {} is followed by other bytes", kind.name()));
+    }
+    Ok(())
 }
 
 /// Applies outcomes to the records of a crossing and pushes their results.
@@ -119,42 +103,40 @@ fn apply_all(
 ) -> Result<()> {
     let mut cursor = Cursor {
         all: outcomes,
-        at: 0,
+        fields: Fields::new(outcomes),
     };
-    let [version, ..] = cursor.array::<4>()?;
+    let OutcomesHead { version, count } = OutcomesHead::read(&mut cursor.fields)?;
     if version != VERSION {
         return malformed(format!(
             "its outcomes are of version {version}, not {VERSION}"
         ));
     }
-    let count = cursor.u32()? as usize;
-    if count != batch.len() {
+    if count as usize != batch.len() {
         return malformed(format!("{} records gave {count} outcomes", batch.len()));
     }
     for record in batch {
-        let [status, kind, _, _] = cursor.array()?;
-        let effects = cursor.u32()? as usize;
-        let result = cursor.u32()? as usize;
-        let effects_end = cursor.at.saturating_add(effects);
-        while cursor.at < effects_end {
-            apply_effect(&mut cursor, record)?;
+        let head = OutcomeHead::read(&mut cursor.fields)?;
+        let mut effects = Cursor {
+            all: outcomes,
+            fields: Fields::new(cursor.fields.take(head.effects as usize)?),
+        };
+        while !effects.fields.rest().is_empty() {
+            apply_effect(&mut effects, record)?;
         }
-        if cursor.at != effects_end {
-            return malformed("an effect is longer than the effects");
-        }
-        if status == 0 && result > limits.result_bytes {
-            cursor.take(result)?;
+        let size = head.result as usize;
+        if head.status == status::OK && size > limits.result_bytes {
+            cursor.fields.take(size)?;
             record.reset();
-            results.push(Err(too_big(result, limits.result_bytes, module)));
+            results.push(Err(too_big(size, limits.result_bytes, module)));
             continue;
         }
-        results.push(match status {
-            0 => Ok(cursor.value(ParticleType(kind), result)?),
-            1 | 2 => {
-                let message = String::from_utf8_lossy(cursor.take(result)?).into_owned();
+        results.push(match head.status {
+            status::OK => Ok(cursor.value(head.kind, head.result)?),
+            status::FAILED | status::ARGUMENTS => {
+                let message = String::from_utf8_lossy(cursor.fields.take(size)?).into_owned();
                 record.reset();
-                let kind = match status {
-                    1 => UdfErrorKind::Thrown,
+                let kind = match head.status {
+                    status::FAILED => UdfErrorKind::Thrown,
                     _ => UdfErrorKind::Arguments,
                 };
                 Err(UdfError {
@@ -165,7 +147,7 @@ fn apply_all(
             other => return malformed(format!("an outcome has status {other}")),
         });
     }
-    if cursor.at != outcomes.len() {
+    if !cursor.fields.rest().is_empty() {
         return malformed("its outcomes are followed by other bytes");
     }
     Ok(())
@@ -187,27 +169,26 @@ fn too_big(size: usize, limit: usize, module: &str) -> UdfError {
 
 #[inline]
 fn apply_effect(cursor: &mut Cursor<'_>, record: &mut RecordContext) -> Result<()> {
-    let [opcode] = cursor.array()?;
-    match opcode {
-        1 => {
-            let [name_len, kind, len @ ..] = cursor.array::<6>()?;
-            let name = cursor.take(usize::from(name_len))?;
+    match cursor.fields.u8()? {
+        effect::SET => {
+            let head = BinHead::read(&mut cursor.fields)?;
+            let name = cursor.fields.take(head.name.into())?;
             let Some(name) = BinName::new(name) else {
                 return malformed("the name of a bin is not 1 to 15 bytes long");
             };
-            let value = cursor.value(ParticleType(kind), u32::from_le_bytes(len) as usize)?;
+            let value = cursor.value(head.kind, head.data)?;
             record.set_bin(name, value);
         }
-        2 => {
+        effect::CREATE => {
             record.create();
         }
-        3 => {
+        effect::UPDATE => {
             record.update();
         }
-        4 => {
+        effect::REMOVE => {
             record.remove();
         }
-        5 => record.set_ttl(Ttl::from_wire(cursor.u32()?)),
+        effect::TTL => record.set_ttl(Ttl::from_wire(cursor.fields.u32()?)),
         other => return malformed(format!("there is no effect {other}")),
     }
     Ok(())

@@ -1,13 +1,11 @@
 //! Records on their way into a component; the layout is told in `wit/petrel-udf.wit`.
 
+use petrel_packed::{RecordHead, RecordsHead, STUB, VERSION, flag, pack_bin, pack_name};
 use smallvec::SmallVec;
 
 use super::state::Stub;
 use crate::change::{RecordContext, Scope};
-use crate::model::Bins;
-
-/// The version of the packed forms.
-pub(super) const VERSION: u8 = 1;
+use crate::model::{Body, Particle, ParticleType};
 
 /// Bins larger than this stay with the host until the function touches them.
 pub(super) const BIG_BIN: usize = 64 << 10;
@@ -15,9 +13,6 @@ pub(super) const BIG_BIN: usize = 64 << 10;
 /// A crossing takes no further record once it has this many bytes, so that what is copied in
 /// stays in the processor's cache.
 const CROSSING_BYTES: usize = 256 << 10;
-
-/// Bit of a bin's type: the bin is a stub.
-const STUB: u8 = 0x80;
 
 /// Appends records from the front of `batch` to `out` and returns how many: all, or as many as make
 /// a crossing. `bins` names those to hand over; `None` for all.
@@ -35,13 +30,10 @@ pub(super) fn pack(
         }
     }
     let start = out.len();
-    out.extend_from_slice(&[VERSION, 0]);
-    out.extend_from_slice(&(sets.len() as u16).to_le_bytes());
-    out.extend_from_slice(&[0; 4]);
-    out.extend_from_slice(&scope.now.to_le_bytes());
-    pack_name(&scope.namespace, out);
+    out.extend_from_slice(&[0; RecordsHead::SIZE]);
+    pack_name(scope.namespace.as_bytes(), out);
     for set in &sets {
-        pack_name(scope.set_name(*set), out);
+        pack_name(scope.set_name(*set).as_bytes(), out);
     }
     let mut count = 0usize;
     for record in batch {
@@ -52,15 +44,14 @@ pub(super) fn pack(
             break;
         }
     }
-    out[start + 4..start + 8].copy_from_slice(&(count as u32).to_le_bytes());
+    let head = RecordsHead {
+        version: VERSION,
+        sets: sets.len() as u16,
+        count: count as u32,
+        now: scope.now,
+    };
+    out[start..start + RecordsHead::SIZE].copy_from_slice(&head.to_bytes());
     count
-}
-
-/// Names of sets and namespaces are shorter than 64 bytes by the protocol.
-fn pack_name(name: &str, out: &mut Vec<u8>) {
-    let bytes = &name.as_bytes()[..name.len().min(255)];
-    out.push(bytes.len() as u8);
-    out.extend_from_slice(bytes);
 }
 
 fn pack_record(
@@ -72,62 +63,72 @@ fn pack_record(
     stubs: &mut Vec<Stub>,
 ) {
     let start = out.len();
-    let meta = record.meta();
+    out.extend_from_slice(&[0; RecordHead::SIZE]);
     let stored_key = record.user_key();
-    let mut head = [0u8; 46];
-    head[4..24].copy_from_slice(&record.digest().0);
-    head[24..26].copy_from_slice(&set.to_le_bytes());
-    head[26..28].copy_from_slice(&meta.generation.to_le_bytes());
-    head[28..32].copy_from_slice(&meta.void_time.to_le_bytes());
-    head[32..40].copy_from_slice(&meta.last_update.to_le_bytes());
-    head[40] = u8::from(record.exists()) | u8::from(stored_key.is_some()) << 1;
-    out.extend_from_slice(&head);
-    match (stored_key, record.caller_key()) {
+    let key_kind = match (stored_key, record.caller_key()) {
         (Some(key), _) => {
-            out[start + 41] = key.kind.0;
             out.extend_from_slice(key.data);
+            key.kind
         }
         (None, Some(key)) => {
-            out[start + 41] = key.kind().0;
             key.write_particle(out);
+            key.kind()
         }
-        (None, None) => {}
-    }
-    let key_len = (out.len() - start - head.len()) as u32;
-    out[start + 42..start + 46].copy_from_slice(&key_len.to_le_bytes());
+        (None, None) => ParticleType::NULL,
+    };
+    let key_len = out.len() - start - RecordHead::SIZE;
     if let Some(base) = record.base() {
         let bytes = base.body.bin_bytes();
         if wanted.is_none() && bytes.len() <= BIG_BIN {
             out.extend_from_slice(bytes);
         } else {
-            let mut bin = 0;
-            for (at, (name, particle)) in Bins::new(bytes).enumerate() {
-                if wanted.is_some_and(|wanted| !wanted.iter().any(|w| **w == *name)) {
-                    continue;
-                }
-                let len = particle.data.len() as u32;
-                let is_stub = particle.data.len() > BIG_BIN;
-                let flag = if is_stub { STUB } else { 0 };
-                out.extend_from_slice(&[name.len() as u8, particle.kind.0 | flag]);
-                if is_stub {
-                    out.extend_from_slice(&4u32.to_le_bytes());
-                    out.extend_from_slice(name);
-                    out.extend_from_slice(&len.to_le_bytes());
-                    stubs.push(Stub {
-                        record: index,
-                        bin,
-                        body: base.body.clone(),
-                        at,
-                    });
-                } else {
-                    out.extend_from_slice(&len.to_le_bytes());
-                    out.extend_from_slice(name);
-                    out.extend_from_slice(particle.data);
-                }
-                bin += 1;
-            }
+            pack_bins(&base.body, index, wanted, out, stubs);
         }
     }
-    let len = (out.len() - start - 4) as u32;
-    out[start..start + 4].copy_from_slice(&len.to_le_bytes());
+    let exists = if record.exists() { flag::EXISTS } else { 0 };
+    let stores_key = stored_key.map_or(0, |_| flag::STORES_KEY);
+    let meta = record.meta();
+    let head = RecordHead {
+        len: (out.len() - start - size_of::<u32>()) as u32,
+        digest: record.digest().0,
+        set,
+        generation: meta.generation,
+        void_time: meta.void_time,
+        last_update: meta.last_update,
+        flags: exists | stores_key,
+        key_kind,
+        key_len: key_len as u32,
+    };
+    out[start..start + RecordHead::SIZE].copy_from_slice(&head.to_bytes());
+}
+
+/// Packs the bins that are wanted, big ones as stubs.
+fn pack_bins(
+    body: &Body,
+    record: u32,
+    wanted: Option<&[Box<[u8]>]>,
+    out: &mut Vec<u8>,
+    stubs: &mut Vec<Stub>,
+) {
+    let mut bin = 0;
+    for (at, (name, particle)) in body.bins().enumerate() {
+        if wanted.is_some_and(|wanted| !wanted.iter().any(|w| **w == *name)) {
+            continue;
+        }
+        if particle.data.len() <= BIG_BIN {
+            pack_bin(name, particle, out);
+        } else {
+            let len = (particle.data.len() as u32).to_le_bytes();
+            let kind = ParticleType(particle.kind.0 | STUB);
+            pack_bin(name, Particle::new(kind, &len), out);
+            let body = body.clone();
+            stubs.push(Stub {
+                record,
+                bin,
+                body,
+                at,
+            });
+        }
+        bin += 1;
+    }
 }

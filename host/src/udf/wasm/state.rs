@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tracing::Level;
 use wasmtime::component::{Linker, Val, WasmList};
 use wasmtime::{Engine, ResourceLimiter, Store, StoreContextMut, UpdateDeadline};
@@ -52,8 +52,8 @@ pub(super) struct State {
     pub(super) ended: Option<Ended>,
     pub(super) panic: Option<String>,
     pub(super) stubs: Vec<Stub>,
-    /// What the call handed over; its memory is used again once nobody holds a value of it.
-    outcomes: BytesMut,
+    /// What the call handed over.
+    outcomes: Bytes,
 }
 
 impl State {
@@ -69,7 +69,7 @@ impl State {
             ended: None,
             panic: None,
             stubs: Vec::new(),
-            outcomes: BytesMut::new(),
+            outcomes: Bytes::new(),
         }
     }
 
@@ -103,7 +103,7 @@ impl State {
     pub(super) fn end(&mut self) -> Bytes {
         self.cancel = None;
         self.stubs.clear();
-        self.outcomes.split().freeze()
+        std::mem::take(&mut self.outcomes)
     }
 
     /// Decides whether the call goes on. Ticks come only while it runs, so that patience is not
@@ -182,11 +182,8 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     host.func_wrap(
         "outcomes",
         |mut store: StoreContextMut<'_, State>, (outcomes,): (WasmList<u8>,)| {
-            // Out of the store, to which the component's memory belongs too.
-            let mut copy = std::mem::take(&mut store.data_mut().outcomes);
-            copy.clear();
-            copy.extend_from_slice(outcomes.as_le_slice(&store));
-            store.data_mut().outcomes = copy;
+            let outcomes = Bytes::copy_from_slice(outcomes.as_le_slice(&store));
+            store.data_mut().outcomes = outcomes;
             Ok(())
         },
     )?;
