@@ -13,11 +13,11 @@ use crate::{Error, List, Map, Result, Value, ValueRef, kind};
 /// ```
 /// use petrel_udf::{Error, FromValue, Record, Result, ValueRef};
 ///
-/// struct Percent(u8);
+/// struct Percent(i64);
 ///
 /// impl<'a> FromValue<'a> for Percent {
 ///     fn from_value(value: ValueRef<'a>) -> Result<Self> {
-///         match u8::from_value(value)? {
+///         match i64::from_value(value)? {
 ///             percent @ 0..=100 => Ok(Self(percent)),
 ///             other => Err(Error::new(format!("{other} is more than 100"))),
 ///         }

@@ -12,13 +12,13 @@ use crate::{Error, List, Map, MapBuilder, Result, Value, ValueRef, kind};
 /// A type that can be stored in a bin or returned.
 ///
 /// ```
-/// use petrel_udf::{MapBuilder, Record, Value, ValueRef};
+/// use petrel_udf::{Record, Value};
 ///
 /// let mut record = Record::testing().build();
 /// record.set("name", "Ann").unwrap();
 /// record.set("scores", vec![1, 2, 3]).unwrap();
 /// record.set("nothing", None::<i64>).unwrap();
-/// record.set("mixed", Value::List(vec![1.into(), "two".into()])).unwrap();
+/// record.set("mixed", vec![Value::Int(1), Value::Nil]).unwrap();
 /// assert_eq!(record.bin_names(), ["name", "scores", "mixed"]);
 /// ```
 pub trait ToValue {

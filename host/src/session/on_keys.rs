@@ -29,7 +29,7 @@ use crate::model::{Key, Ttl};
 /// session.insert(&ann).bin("age").set_to(40).expire_after(Duration::from_secs(60)).execute().await?;
 ///
 /// let again = session.insert(&ann).bin("age").set_to(41).execute().await;
-/// assert_eq!(again.unwrap_err().code(), ResultCode::KeyExists);
+/// assert_eq!(again.unwrap_err().code(), ResultCode::RecordExists);
 ///
 /// let read = session.get([ann, users.id("bob")]).bins(["age"]).execute().await?.all().await?;
 /// assert_eq!(read[0].record.bin("age"), Some(&40.into()));

@@ -150,8 +150,12 @@ fn python(program: &str, host: &Host) -> Result<()> {
 #[test]
 fn the_table_of_limits_has_every_limit_and_its_default() -> Result<()> {
     let text = read(&root().join("docs/src/limits.md"))?;
-    let rows: Vec<(&str, &str)> = text
+    let (_, table) = text
+        .split_once("| setting |")
+        .context("the page has no table of settings")?;
+    let rows: Vec<(&str, &str)> = table
         .lines()
+        .take_while(|line| !line.is_empty())
         .filter_map(|line| {
             let mut cells = line.strip_prefix("| `")?.split(" | ");
             Some((cells.next()?.trim_end_matches('`'), cells.next()?))

@@ -42,6 +42,9 @@ fn the_host_alone_has_the_same_dependencies_as_the_whole_workspace() -> Result<(
 fn a_backtrace_has_functions_and_lines() {
     let line = line!() + 1;
     let trace = Backtrace::force_capture().to_string();
-    assert!(trace.contains("a_backtrace_has_functions_and_lines"), "{trace}");
+    assert!(
+        trace.contains("a_backtrace_has_functions_and_lines"),
+        "{trace}"
+    );
     assert!(trace.contains(&format!("build.rs:{line}:")), "{trace}");
 }
