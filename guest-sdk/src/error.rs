@@ -8,6 +8,24 @@ use std::fmt::{Debug, Display, Formatter};
 /// Made from anything that can be displayed, so `?` takes every error and
 /// `Err("no stock left")?` works. For that reason it is not `Display` itself; see
 /// [`Error::message`].
+///
+/// ```
+/// use petrel_udf::{Record, Result};
+///
+/// fn take(record: &mut Record, count: i64) -> Result<i64> {
+///     let stock = record.get_int("stock")?;
+///     if stock < count {
+///         Err("no stock left")?;
+///     }
+///     record.set("stock", stock - count)?;
+///     record.update()?;
+///     Ok(stock - count)
+/// }
+///
+/// let mut record = Record::testing().bin("stock", 2).build();
+/// assert_eq!(take(&mut record, 2).unwrap(), 0);
+/// assert_eq!(take(&mut record, 1).unwrap_err().message(), "no stock left");
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Error {
     message: Cow<'static, str>,

@@ -9,6 +9,25 @@ use crate::{Error, List, Map, Result, Value, ValueRef, kind};
 ///
 /// Integers are read as any integer type that holds them, `Option<T>` is `None` for nil and
 /// for a missing bin, and views ([`List`], [`Map`], `&str`, `&[u8]`, [`ValueRef`]) do not copy.
+///
+/// ```
+/// use petrel_udf::{Error, FromValue, Record, Result, ValueRef};
+///
+/// struct Percent(i64);
+///
+/// impl<'a> FromValue<'a> for Percent {
+///     fn from_value(value: ValueRef<'a>) -> Result<Self> {
+///         match i64::from_value(value)? {
+///             percent @ 0..=100 => Ok(Self(percent)),
+///             other => Err(Error::new(format!("{other} is more than 100"))),
+///         }
+///     }
+/// }
+///
+/// let record = Record::testing().bin("done", 70).bin("left", 130).build();
+/// assert_eq!(record.get::<Percent>("done").unwrap().0, 70);
+/// assert!(record.get::<Percent>("left").is_err());
+/// ```
 pub trait FromValue<'a>: Sized {
     /// Whether nil is a value of the type: such arguments may be left out of a call.
     const NIL: bool = false;

@@ -19,6 +19,11 @@ pub enum Level {
 
 /// Writes a line to the host's log, under the module's name; to standard error in a native test.
 /// The macros [`info!`](crate::info) and its sisters format and call it.
+///
+/// ```
+/// let (record, tries) = (7, 3);
+/// petrel_udf::warn!("record {record} took {tries} tries");
+/// ```
 pub fn log(level: Level, message: Arguments<'_>) {
     #[cfg(target_family = "wasm")]
     crate::bindings::petrel::udf::host::log(level.into(), &message.to_string());

@@ -46,6 +46,19 @@ struct Change {
 /// Bins are read where they lie; what a read returns (`&str`, [`List`], [`Map`]) stays valid
 /// while the record changes. A bin that was set is seen by later reads at once, and stored
 /// by the [`create`](Self::create) or [`update`](Self::update) that follows.
+///
+/// ```
+/// use petrel_udf::{Record, Ttl};
+///
+/// let mut record = Record::testing().set("users").key("ann").bin("name", "Ann").build();
+/// assert_eq!((record.set_name(), record.get_str("name").unwrap()), ("users", "Ann"));
+///
+/// record.set("visits", 1).unwrap();
+/// record.remove_bin("name").unwrap();
+/// record.set_ttl(Ttl::Seconds(60));
+/// record.update().unwrap();
+/// assert_eq!(record.bin_names(), ["visits"]);
+/// ```
 pub struct Record<'a> {
     shared: Shared<'a>,
     index: u32,
@@ -168,6 +181,16 @@ impl<'a> Record<'a> {
     }
 
     /// A bin as a `T`: `i64`, `&str`, [`List`], `Option<…>`, … (see [`FromValue`]).
+    ///
+    /// ```
+    /// use petrel_udf::{List, Record};
+    ///
+    /// let record = Record::testing().bin("age", 40).bin("tags", ["a", "b"]).build();
+    /// assert_eq!(record.get::<i64>("age").unwrap(), 40);
+    /// assert_eq!(record.get::<Option<f64>>("mean").unwrap(), None);
+    /// assert_eq!(record.get::<List>("tags").unwrap().len(), 2);
+    /// assert!(record.get::<&str>("age").unwrap_err().message().starts_with("bin age"));
+    /// ```
     ///
     /// # Errors
     /// When the bin is missing and `T` is not an `Option`, or when it is of another type.

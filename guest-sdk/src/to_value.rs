@@ -10,6 +10,17 @@ use petrel_packed::{
 use crate::{Error, List, Map, MapBuilder, Result, Value, ValueRef, kind};
 
 /// A type that can be stored in a bin or returned.
+///
+/// ```
+/// use petrel_udf::{Record, Value};
+///
+/// let mut record = Record::testing().build();
+/// record.set("name", "Ann").unwrap();
+/// record.set("scores", vec![1, 2, 3]).unwrap();
+/// record.set("nothing", None::<i64>).unwrap();
+/// record.set("mixed", vec![Value::Int(1), Value::Nil]).unwrap();
+/// assert_eq!(record.bin_names(), ["name", "scores", "mixed"]);
+/// ```
 pub trait ToValue {
     /// Its particle type.
     fn kind(&self) -> u8;

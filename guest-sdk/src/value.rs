@@ -5,6 +5,14 @@ use petrel_packed::{DecodeError, Element, Particle, ParticleType, Reader, geo_te
 use crate::{Error, List, Map, Result, kind};
 
 /// A value read in place.
+///
+/// ```
+/// use petrel_udf::{Record, ValueRef};
+///
+/// let record = Record::testing().bin("age", 40).build();
+/// assert!(matches!(record.value("age").unwrap(), ValueRef::Int(40)));
+/// assert!(matches!(record.value("name").unwrap(), ValueRef::Nil));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum ValueRef<'a> {
     /// No value.

@@ -9,15 +9,17 @@ use cap_std::fs::Dir;
 
 use crate::dispatch::{Dispatcher, Namespace, Threads};
 use crate::model::{Error, Result, ResultCode};
-use crate::store::{Durable, DurableOptions, MemoryStore, RecordStore};
+#[cfg(feature = "durable")]
+use crate::store::Durable;
+use crate::store::{DurableOptions, MemoryStore, RecordStore};
+#[cfg(feature = "lua")]
 use crate::udf::lua::LuaRuntime;
+#[cfg(feature = "wasm")]
 use crate::udf::wasm::WasmRuntime;
 use crate::udf::{LimitsByModule, Modules, Registry, Runtime};
 
 /// The directory of modules inside a data directory.
 const MODULES_DIR: &str = "modules";
-/// The directory of records inside a data directory.
-const RECORDS_DIR: &str = "records";
 
 /// Where a host keeps its records and modules.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,27 +95,33 @@ pub fn open(options: HostOptions) -> Result<Dispatcher> {
 const MODULES_A_WORKER: usize = 32;
 /// All workers together keep about so many instances, for each reserves address space.
 const INSTANCES: usize = 1024;
-/// Instances beside those of workers: of modules that are being registered, and of calls that wait
-/// while another has their thread's worker.
-const SPARE_INSTANCES: usize = 64;
 
 /// How many modules each worker keeps instances of.
 fn instances_a_worker(threads: &Threads) -> usize {
     (INSTANCES / threads.total()).clamp(1, MODULES_A_WORKER)
 }
 
-/// How many instances there can be at once: those that workers keep, one more of each while it makes
-/// another, and the spare ones.
-fn most_instances(threads: &Threads) -> usize {
-    threads.total() * (instances_a_worker(threads) + 1) + SPARE_INSTANCES
+/// The runtimes, in the order in which they are asked whether they take a module.
+#[allow(unused_mut, unused_variables, clippy::vec_init_then_push)]
+fn runtimes(modules: &Arc<Modules>, options: &HostOptions) -> Result<Vec<Arc<dyn Runtime>>> {
+    let mut runtimes: Vec<Arc<dyn Runtime>> = Vec::new();
+    #[cfg(feature = "wasm")]
+    runtimes.push(Arc::new(wasm(options)?));
+    #[cfg(feature = "lua")]
+    runtimes.push(Arc::new(LuaRuntime::new(modules.clone())));
+    Ok(runtimes)
 }
 
-/// The runtimes, in the order in which they are asked whether they take a module.
-fn runtimes(modules: &Arc<Modules>, options: &HostOptions) -> Result<Vec<Arc<dyn Runtime>>> {
-    let stack = options.limits.host.stack_bytes;
-    let wasm = WasmRuntime::new(stack, most_instances(&options.threads))?;
-    let lua = LuaRuntime::new(modules.clone());
-    Ok(vec![Arc::new(wasm), Arc::new(lua)])
+#[cfg(feature = "wasm")]
+fn wasm(options: &HostOptions) -> Result<WasmRuntime> {
+    /// Instances beside those of workers: of modules that are being registered, and of calls
+    /// that wait while another has their thread's worker.
+    const SPARE_INSTANCES: usize = 64;
+
+    // Those that workers keep, one more of each while it makes another, and the spare ones.
+    let threads = &options.threads;
+    let most = threads.total() * (instances_a_worker(threads) + 1) + SPARE_INSTANCES;
+    WasmRuntime::new(options.limits.host.stack_bytes, most)
 }
 
 type Stores = Vec<Arc<dyn RecordStore>>;
@@ -127,6 +135,14 @@ fn open_stores(options: &HostOptions) -> Result<(Stores, Option<Dir>)> {
     dir.create_dir_all(MODULES_DIR)
         .map_err(|e| unusable(path, &e))?;
     let modules = dir.open_dir(MODULES_DIR).map_err(|e| unusable(path, &e))?;
+    Ok((on_disk(path, options)?, Some(modules)))
+}
+
+#[cfg(feature = "durable")]
+fn on_disk(path: &Path, options: &HostOptions) -> Result<Stores> {
+    /// The directory of records inside a data directory.
+    const RECORDS_DIR: &str = "records";
+
     let durable =
         Durable::open(path.join(RECORDS_DIR), options.durable).map_err(|e| unusable(path, &e))?;
     let open = |ns: &NamespaceOptions| -> Result<Arc<dyn RecordStore>> {
@@ -134,8 +150,15 @@ fn open_stores(options: &HostOptions) -> Result<(Stores, Option<Dir>)> {
             .namespace(&ns.name)
             .map_err(|e| unusable(path, &e))?)
     };
-    let stores = options.namespaces.iter().map(open).collect::<Result<_>>()?;
-    Ok((stores, Some(modules)))
+    options.namespaces.iter().map(open).collect()
+}
+
+#[cfg(not(feature = "durable"))]
+fn on_disk(path: &Path, _: &HostOptions) -> Result<Stores> {
+    Err(unusable(
+        path,
+        &"this petrel was built without the feature `durable`",
+    ))
 }
 
 fn open_dir(path: &Path) -> std::io::Result<Dir> {

@@ -4,15 +4,18 @@
 
 pub mod assembly;
 pub mod change;
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod dispatch;
 pub mod expr;
 pub mod model;
 pub mod ops;
 pub mod request;
+#[cfg(feature = "server")]
 pub mod server;
 pub mod session;
 pub mod store;
 pub mod task;
 pub mod udf;
+#[cfg(feature = "server")]
 pub mod wire;

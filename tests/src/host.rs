@@ -196,7 +196,7 @@ fn port(child: &mut Child) -> Result<SocketAddr> {
 }
 
 /// The binary under test: `PETREL_BIN`, or `petrel` in the release directory beside the tests'.
-fn binary() -> Result<PathBuf> {
+pub fn binary() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("PETREL_BIN") {
         return Ok(path.into());
     }

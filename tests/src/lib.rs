@@ -1,6 +1,8 @@
 //! What the integration tests share: a host to talk to, the modules to register, the
 //! clients' values, and raw frames for what no client would send.
 
+#[cfg(doctest)]
+mod book;
 pub mod guests;
 pub mod host;
 pub mod raw;

@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod demo;
-#[path = "../../host/src/cli/guest_build.rs"]
-mod guest_build;
 mod set_up;
 mod steps;
 mod test;
+#[path = "../../host/src/cli/toolchain.rs"]
+mod toolchain;
 mod workspace;
 
 /// Everything that a person or a CI machine does with this workspace.
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         Task::Demo(options) => demo::run(&options),
         Task::Test(options) => test::run(&options),
         Task::SetUp => set_up::everything(),
-        Task::Guests => set_up::guests().map(|_| ()),
+        Task::Guests => set_up::host().and_then(|()| set_up::guests()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

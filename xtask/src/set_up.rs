@@ -2,24 +2,18 @@
 
 use std::fs;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
-use crate::guest_build::{self, Guest, GuestBuild, Toolchain};
+use crate::toolchain::{DEBIAN_PACKAGES, TARGET, Toolchain};
 use crate::workspace;
 
 /// Does the whole set-up and says what it found.
 pub fn everything() -> Result<()> {
-    for guest in guests()? {
-        println!(
-            "guest {:<16} {:>8} bytes  {}",
-            guest.name,
-            guest.size,
-            guest.path.display()
-        );
-    }
+    host()?;
+    guests()?;
     python()?;
     println!("python clients   {}", workspace::python().display());
-    host()
+    Ok(())
 }
 
 /// Builds the host's release binary.
@@ -27,20 +21,23 @@ pub fn host() -> Result<()> {
     workspace::run(workspace::cargo().args(["build", "--release", "--locked", "--package=petrel"]))
 }
 
-/// Builds the example guests, after getting a toolchain for them if there is none.
-pub fn guests() -> Result<Vec<Guest>> {
+/// Builds the example guests with the host's binary, after getting a toolchain for them if
+/// there is none.
+pub fn guests() -> Result<()> {
     let source = workspace::root().join("udfs/rust");
-    if let Err(missing) = Toolchain::find(&source)
-        && let Err(error) = workspace::apt_install(&guest_build::DEBIAN_PACKAGES)
-    {
-        bail!("{missing} ({error:#})");
+    if Toolchain::find(&source).is_none() {
+        workspace::apt_install(&DEBIAN_PACKAGES).with_context(|| {
+            format!("run `rustup target add {TARGET}`, or let Debian's packages stand in")
+        })?;
     }
-    Ok(guest_build::build(&GuestBuild {
-        source: &source,
-        target_dir: &workspace::target().join("guests"),
-        out_dir: &workspace::guests_out(),
-        locked: true,
-    })?)
+    workspace::run(
+        workspace::command(workspace::petrel())
+            .args(["udf", "build", "--locked", "--target-dir"])
+            .arg(workspace::target().join("guests"))
+            .arg("--out")
+            .arg(workspace::guests_out())
+            .arg(source),
+    )
 }
 
 /// Makes a Python environment with the clients that tests/python/requirements.txt pins.

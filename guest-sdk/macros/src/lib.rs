@@ -16,6 +16,18 @@ use syn::{Expr, ExprLit, FnArg, ItemFn, Lit, LitStr, Meta, Pat, Token, Type};
 ///
 /// `#[udf(bins("a", "b"))]` names the bins that the function reads: it is handed only those.
 /// `#[udf(name = "other")]` gives it another name towards the host.
+///
+/// ```
+/// use petrel_udf::{Record, Result};
+///
+/// #[petrel_udf::udf(name = "is_adult", bins("age"))]
+/// fn adult(record: &Record, from: Option<i64>) -> Result<bool> {
+///     Ok(record.get_int("age")? >= from.unwrap_or(18))
+/// }
+///
+/// let record = Record::testing().bin("age", 20).build();
+/// assert!(adult(&record, None).unwrap());
+/// ```
 #[proc_macro_attribute]
 pub fn udf(options: TokenStream, item: TokenStream) -> TokenStream {
     let function = match syn::parse::<ItemFn>(item) {

@@ -1,9 +1,4 @@
 //! Builds Rust guest crates into WebAssembly components.
-//!
-//! `petrel udf build` and `cargo xtask` share this one function, so the file leans on
-//! nothing else in the crate. The target `wasm32-unknown-unknown` comes from the user's own
-//! toolchain when that has it, else from Debian's `rustc-web` packages beside it; the second
-//! route needs no rustup and compiles the standard library once per target directory.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -13,27 +8,7 @@ use std::process::{Command, Stdio};
 
 use wit_component::ComponentEncoder;
 
-/// The one target that guests are compiled for.
-pub const TARGET: &str = "wasm32-unknown-unknown";
-
-/// The Debian packages of the second route.
-pub const DEBIAN_PACKAGES: [&str; 4] = ["rustc-web", "rust-web-src", "cargo-web", "lld-22"];
-
-/// A way to compile Rust for [`TARGET`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Toolchain {
-    /// The `cargo` on PATH, whose toolchain has the target installed.
-    User,
-    /// Debian's packages: a compiler with its library source, and a Wasm linker.
-    Debian {
-        /// The compiler of `rustc-web`.
-        rustc: PathBuf,
-        /// The cargo of `cargo-web`.
-        cargo: PathBuf,
-        /// LLVM's Wasm linker.
-        linker: PathBuf,
-    },
-}
+use super::toolchain::{DEBIAN_PACKAGES, TARGET, Toolchain};
 
 /// What to build and where to put it.
 #[derive(Debug, Clone, Copy)]
@@ -107,14 +82,6 @@ pub enum GuestBuildError {
 }
 
 impl Toolchain {
-    /// Finds a toolchain for guests of the crate at `source`, the user's own first.
-    pub fn find(source: &Path) -> Result<Self, GuestBuildError> {
-        if user_toolchain_has_target(source) {
-            return Ok(Self::User);
-        }
-        debian_toolchain().ok_or(GuestBuildError::NoToolchain)
-    }
-
     /// Which compiler this is, for people.
     fn describe(&self) -> String {
         match self {
@@ -161,7 +128,7 @@ pub fn build(job: &GuestBuild<'_>) -> Result<Vec<Guest>, GuestBuildError> {
     if !manifest.is_file() {
         return Err(GuestBuildError::NoCrate(job.source.to_path_buf()));
     }
-    let toolchain = Toolchain::find(job.source)?;
+    let toolchain = Toolchain::find(job.source).ok_or(GuestBuildError::NoToolchain)?;
     eprintln!(
         "building {} with {}",
         job.source.display(),
@@ -196,7 +163,7 @@ pub fn encode(core: &Path) -> Result<Vec<u8>, GuestBuildError> {
     ComponentEncoder::default()
         .validate(true)
         .module(&bytes)
-        .and_then(|encoder| encoder.encode())
+        .and_then(|mut encoder| encoder.encode())
         .map_err(|error| GuestBuildError::Component {
             path: core.to_path_buf(),
             reason: format!("{error:#}"),
@@ -275,70 +242,6 @@ fn artifact(line: &str) -> Option<(String, PathBuf)> {
 fn is_workspace(manifest: &Path) -> Result<bool, GuestBuildError> {
     let text = fs::read_to_string(manifest).map_err(|source| file_error(manifest, source))?;
     Ok(text.lines().any(|line| line.trim() == "[workspace]"))
-}
-
-fn user_toolchain_has_target(source: &Path) -> bool {
-    let output = Command::new("rustc")
-        .args(["--print", "target-libdir", "--target", TARGET])
-        .current_dir(source)
-        .stderr(Stdio::null())
-        .output();
-    output.is_ok_and(|output| {
-        output.status.success()
-            && Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir()
-    })
-}
-
-fn debian_toolchain() -> Option<Toolchain> {
-    let rustc = packaged_program("rustc-web", "rustc")?;
-    let cargo = packaged_program("cargo-web", "cargo")?;
-    let linker = wasm_linker()?;
-    let sysroot = Command::new(&rustc)
-        .args(["--print", "sysroot"])
-        .env_remove("LD_LIBRARY_PATH")
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    let library = Path::new(String::from_utf8_lossy(&sysroot.stdout).trim())
-        .join("lib/rustlib/src/rust/library/Cargo.lock");
-    library.is_file().then_some(Toolchain::Debian {
-        rustc,
-        cargo,
-        linker,
-    })
-}
-
-/// The program of a Debian package: the one that stands in a folder of programs.
-fn packaged_program(package: &str, program: &str) -> Option<PathBuf> {
-    let output = Command::new("dpkg")
-        .args(["-L", package])
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .map(PathBuf::from)
-        .find(|path| path.starts_with("/usr/bin") && path.file_name() == Some(OsStr::new(program)))
-        .filter(|path| path.is_file())
-}
-
-/// The newest `wasm-ld` among `/usr/bin` and PATH's other folders.
-fn wasm_linker() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .filter_map(|folder| fs::read_dir(folder).ok())
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter_map(|path| {
-            let name = path.file_name()?.to_str()?;
-            let version = match name.strip_prefix("wasm-ld")? {
-                "" => 0,
-                rest => rest.strip_prefix('-')?.parse::<u32>().ok()?,
-            };
-            Some((version, path))
-        })
-        .max()
-        .map(|(_, path)| path)
 }
 
 /// Whether a variable of the environment steers a compiler other than the chosen one.

@@ -16,6 +16,7 @@ mod run;
 mod serve;
 mod target;
 mod task;
+mod toolchain;
 mod udf;
 mod value;
 mod wait;

@@ -56,6 +56,25 @@ impl BackgroundTasks {
 }
 
 /// A call on every record of a set, to be started with [`OnSet::execute`].
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> petrel::session::Result<()> {
+/// # use petrel::session::{DataSet, Session};
+/// # let session = Session::builder().memory().build()?;
+/// # let users = DataSet::of("test", "users");
+/// use petrel::session::Wait;
+///
+/// session.insert(users.ids([1, 2, 3])).bin("visits").set_to(1).execute().await?;
+/// session.update(users.id(3)).bin("visits").set_to(9).execute().await?;
+///
+/// let tasks = session.background_task();
+/// let task = tasks.update(&users).where_("$.visits < 5").bin("rare").set_to(true).execute().await?;
+/// let report = task.wait_till_complete(Wait::default()).await?;
+/// assert_eq!((report.succeeded, report.filtered, report.failed), (2, 1, 0));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "a task does not start until it is executed"]
 pub struct OnSet<A> {

@@ -5,6 +5,26 @@ use crate::model::Value;
 use crate::ops::OpKind;
 
 /// A bin of a call that writes; its methods say what to do with it and give the call back.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> petrel::session::Result<()> {
+/// # use petrel::session::{DataSet, Session};
+/// # let session = Session::builder().memory().build()?;
+/// # let users = DataSet::of("test", "users");
+/// session
+///     .upsert(users.id(1))
+///     .bin("name").set_to("Ann")
+///     .bin("visits").add(1)
+///     .execute()
+///     .await?;
+/// session.update(users.id(1)).bin("name").append("a").bin("visits").remove().execute().await?;
+///
+/// let read = session.get(users.id(1)).execute().await?.first_or_raise().await?;
+/// assert_eq!(read.record.bins, [("name".to_owned(), "Anna".into())]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "say what to do with the bin: set_to, add, append, prepend or remove"]
 pub struct BinBuilder<C> {

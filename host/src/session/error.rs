@@ -9,6 +9,22 @@ use crate::task::Status;
 use crate::udf::CompileError;
 
 /// Why a call of the embedded API failed.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> petrel::session::Result<()> {
+/// # use petrel::session::{DataSet, Session};
+/// # let session = Session::builder().memory().build()?;
+/// # let users = DataSet::of("test", "users");
+/// use petrel::model::ResultCode;
+/// use petrel::session::SessionError;
+///
+/// let error = session.query(&users).where_("$.age >").execute().await.unwrap_err();
+/// assert!(matches!(error, SessionError::Filter { .. }));
+/// assert_eq!(error.code(), ResultCode::ParameterError);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
     /// The host refused or failed the request.

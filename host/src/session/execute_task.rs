@@ -68,6 +68,25 @@ pub struct TaskReport {
 }
 
 /// A background task that was started.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> petrel::session::Result<()> {
+/// # use petrel::session::{DataSet, Session};
+/// # let session = Session::builder().memory().build()?;
+/// # let users = DataSet::of("test", "users");
+/// use petrel::session::Wait;
+/// use petrel::task::Status;
+///
+/// session.insert(users.ids(0..100)).bin("a").set_to(1).execute().await?;
+/// let slow = session.background_task().touch(&users).records_per_second(1).execute().await?;
+///
+/// slow.abort();
+/// assert!(slow.wait_till_complete(Wait::default()).await.is_err());
+/// assert_eq!(slow.report().status, Status::Aborted);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct ExecuteTask {
     task: Arc<Task>,

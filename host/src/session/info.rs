@@ -49,6 +49,25 @@ impl Info {
 
     /// Registers a module under a file name: `my_module.lua`, `my_module.wasm`.
     ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> petrel::session::Result<()> {
+    /// # use petrel::session::{DataSet, Session};
+    /// # let session = Session::builder().memory().build()?;
+    /// # let users = DataSet::of("test", "users");
+    /// let module = "function twice(rec, n) return n * 2 end";
+    /// session.info().register_udf_bytes("math.lua", module).await?;
+    ///
+    /// let call = session.execute_udf(users.id(1)).function("math", "twice").passing(21);
+    /// let result = call.execute().await?.first_or_raise().await?;
+    /// assert_eq!(result.udf_result, Some(42.into()));
+    ///
+    /// assert!(session.info().remove_udf("math.lua").await?);
+    /// assert!(session.info().list_udfs().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`SessionError::Module`] when it does not compile.
     pub async fn register_udf_bytes(&self, file: &str, module: impl Into<Bytes>) -> Result<()> {

@@ -15,6 +15,28 @@ use crate::model::{Key, Ttl};
 ///
 /// With one key, a failure of its record is the error of `execute`. With several, the
 /// records succeed and fail each for itself, and the stream tells.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> petrel::session::Result<()> {
+/// # use petrel::session::{DataSet, Session};
+/// # let session = Session::builder().memory().build()?;
+/// # let users = DataSet::of("test", "users");
+/// use std::time::Duration;
+/// use petrel::model::ResultCode;
+///
+/// let ann = users.id("ann");
+/// session.insert(&ann).bin("age").set_to(40).expire_after(Duration::from_secs(60)).execute().await?;
+///
+/// let again = session.insert(&ann).bin("age").set_to(41).execute().await;
+/// assert_eq!(again.unwrap_err().code(), ResultCode::RecordExists);
+///
+/// let read = session.get([ann, users.id("bob")]).bins(["age"]).execute().await?.all().await?;
+/// assert_eq!(read[0].record.bin("age"), Some(&40.into()));
+/// assert_eq!(read[1].code, ResultCode::NotFound);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "a call does nothing until it is executed"]
 pub struct OnKeys<A> {
@@ -68,6 +90,25 @@ impl<A: Action> OnKeys<A> {
 impl<A: WriteAction> OnKeys<A> {
     /// Fails with [`ResultCode::Generation`](crate::model::ResultCode::Generation) unless
     /// the record's generation is this.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> petrel::session::Result<()> {
+    /// # use petrel::session::{DataSet, Session};
+    /// # let session = Session::builder().memory().build()?;
+    /// # let users = DataSet::of("test", "users");
+    /// use petrel::model::ResultCode;
+    ///
+    /// session.upsert(users.id(1)).bin("a").set_to(1).execute().await?;
+    /// let read = session.get(users.id(1)).execute().await?.first_or_raise().await?;
+    ///
+    /// let write = || session.update(users.id(1)).ensure_generation_is(read.record.generation);
+    /// write().bin("a").add(1).execute().await?;
+    /// let late = write().bin("a").add(1).execute().await;
+    /// assert_eq!(late.unwrap_err().code(), ResultCode::Generation);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn ensure_generation_is(mut self, generation: u16) -> Self {
         self.options.policy.generation = GenerationCheck::Equal(generation);
         self
@@ -102,6 +143,18 @@ impl OnKeys<Fetch> {
 
 impl OnKeys<Delete> {
     /// Deletes, and tells for each key whether there was a record.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> petrel::session::Result<()> {
+    /// # use petrel::session::{DataSet, Session};
+    /// # let session = Session::builder().memory().build()?;
+    /// # let users = DataSet::of("test", "users");
+    /// session.upsert(users.id(1)).bin("a").set_to(1).execute().await?;
+    /// assert_eq!(session.delete(users.ids([1, 2])).existed().await?, [true, false]);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`OnKeys::execute`], but for a missing record.

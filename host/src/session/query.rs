@@ -9,6 +9,28 @@ use crate::model::Error;
 use crate::request::QuerySpec;
 
 /// A query over a set, to be started with [`Query::execute`].
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> petrel::session::Result<()> {
+/// # use petrel::session::{DataSet, Session};
+/// # let session = Session::builder().memory().build()?;
+/// # let users = DataSet::of("test", "users");
+/// use futures::TryStreamExt;
+///
+/// for id in 0..10 {
+///     session.insert(users.id(id)).bin("age").set_to(id * 10).execute().await?;
+/// }
+/// let mut stream = session.query(&users).where_("$.age > 50").bins(["age"]).execute().await?;
+/// let mut count = 0;
+/// while let Some(found) = stream.try_next().await? {
+///     assert!(found.record.bin("age").is_some());
+///     count += 1;
+/// }
+/// assert_eq!(count, 4);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "a query does nothing until it is executed"]
 pub struct Query {

@@ -13,6 +13,20 @@ use crate::request::{Group, Reply, Request};
 /// A host in this process: its records, modules and tasks. Clones share it.
 ///
 /// All methods but [`Session::builder`] need a tokio runtime.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> petrel::session::Result<()> {
+/// # use petrel::session::{DataSet, Session};
+/// # let session = Session::builder().memory().build()?;
+/// # let users = DataSet::of("test", "users");
+/// session.insert(users.ids([1, 2])).bin("name").set_to("Ann").execute().await?;
+///
+/// let removed = session.truncate(&users).await?;
+/// assert_eq!(removed, 2);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Session {
     dispatcher: Arc<Dispatcher>,

@@ -19,6 +19,21 @@ pub(super) type Page = Result<Vec<RecordResult>>;
 /// It is a [`futures::Stream`] of `Result<RecordResult>`. The outer error is the call's
 /// own (the store failed); what happened to one record is in its [`RecordResult`].
 /// Dropping the stream ends the query behind it.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> petrel::session::Result<()> {
+/// # use petrel::session::{DataSet, Session};
+/// # let session = Session::builder().memory().build()?;
+/// # let users = DataSet::of("test", "users");
+/// session.insert(users.ids([1, 2])).bin("a").set_to(1).execute().await?;
+///
+/// let results = session.get(users.ids([1, 2, 3])).execute().await?.all().await?;
+/// let ok: Vec<bool> = results.iter().map(|result| result.is_ok()).collect();
+/// assert_eq!(ok, [true, true, false]);
+/// # Ok(())
+/// # }
+/// ```
 pub struct RecordStream {
     ready: vec::IntoIter<RecordResult>,
     pages: Option<BoxStream<'static, Page>>,

@@ -2,16 +2,20 @@
 
 #[cfg(test)]
 pub(crate) mod behaviour;
+#[cfg(feature = "durable")]
 mod durable;
 mod error;
 mod memory;
+mod options;
 mod sets;
 mod sizes;
 mod store_trait;
 
-pub use durable::{Durability, Durable, DurableOptions, DurableStore, OpenError, Table};
+#[cfg(feature = "durable")]
+pub use durable::{Durable, DurableStore, OpenError, Table};
 pub use error::StoreError;
 pub use memory::MemoryStore;
+pub use options::{Durability, DurableOptions};
 pub use sets::Sets;
 pub use store_trait::{
     Answer, Change, Commit, Committed, Cursor, Expected, Lookup, Outcome, RecordStore, ScanPage,

@@ -84,6 +84,7 @@ impl SetTable {
     }
 
     /// Puts a set back under the id it had.
+    #[cfg(feature = "durable")]
     pub(super) fn restore(&self, id: u16, name: &str) {
         let _one = self.giving.lock();
         self.insert(id, name);

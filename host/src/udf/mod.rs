@@ -4,9 +4,11 @@ mod budget;
 mod directory;
 mod error;
 pub mod log;
+#[cfg(feature = "lua")]
 pub mod lua;
 mod registry;
 mod runtime;
+#[cfg(feature = "wasm")]
 pub mod wasm;
 
 #[cfg(test)]

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 use parking_lot::Mutex;
 
-use super::super::{Answer, StoreError};
+use super::super::{Answer, DurableOptions, StoreError};
 use super::codec::FORMAT;
-use super::journal::{Durability, Journal};
+use super::journal::Journal;
 use super::namespace::DurableStore;
 use super::table::Table;
 
@@ -17,34 +17,6 @@ use super::table::Table;
 const META: &str = "meta";
 /// Key in [`META`] of the format version, `u32` little-endian.
 const FORMAT_KEY: &[u8] = b"format";
-
-/// How a data directory is used.
-#[derive(Clone, Copy, Debug)]
-pub struct DurableOptions {
-    /// What a commit survives.
-    pub durability: Durability,
-    /// Most bytes of disk blocks kept in memory for reads, all namespaces together.
-    pub cache_bytes: u64,
-    /// Bytes of recent writes one namespace keeps in memory before it writes a table file.
-    /// Up to five times this is in use while the disk is behind.
-    pub memtable_bytes: u64,
-    /// Most bytes of journal on disk (64 MiB at least); a restart replays up to this much.
-    pub journal_bytes: u64,
-    /// Threads that write and compact table files (1 at least).
-    pub threads: usize,
-}
-
-impl Default for DurableOptions {
-    fn default() -> Self {
-        Self {
-            durability: Durability::default(),
-            cache_bytes: 128 << 20,
-            memtable_bytes: 32 << 20,
-            journal_bytes: 256 << 20,
-            threads: 2,
-        }
-    }
-}
 
 /// Why a data directory cannot be opened.
 #[derive(Debug, thiserror::Error)]

@@ -7,19 +7,7 @@ use fjall::{Database, PersistMode};
 use futures::FutureExt as _;
 use tokio::sync::oneshot;
 
-use super::super::{Answer, StoreError, at_once};
-
-/// What a commit has survived once it returns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Durability {
-    /// The process's end, however it comes: the write is with the operating system. What the
-    /// last seconds wrote may be gone after a power loss; what is left is consistent.
-    #[default]
-    Buffered,
-    /// A power loss too: the write is on the disk. Commits that come at the same time share
-    /// one disk flush.
-    Synced,
-}
+use super::super::{Answer, Durability, StoreError, at_once};
 
 /// Somebody who waits for a flush.
 type Waiter = oneshot::Sender<Result<(), String>>;

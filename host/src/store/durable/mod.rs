@@ -10,7 +10,6 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use database::{Durable, DurableOptions, OpenError};
-pub use journal::Durability;
+pub use database::{Durable, OpenError};
 pub use namespace::DurableStore;
 pub use table::Table;
