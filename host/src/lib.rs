@@ -3,6 +3,7 @@
 //! A UDF is Lua or a WebAssembly component; both run behind one contract.
 
 pub mod assembly;
+pub mod cdt;
 pub mod change;
 #[cfg(feature = "cli")]
 pub mod cli;

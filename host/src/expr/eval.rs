@@ -10,8 +10,9 @@ use super::kind::Kind;
 use super::node::Node;
 use super::operand::Operand;
 use super::operator::{Fold, Unary};
-use super::path::map_part;
 use super::view::View;
+use crate::cdt::map;
+use crate::model::msgpack::DecodeError;
 
 /// One evaluation: the view, and the variables of the enclosing `let`s.
 ///
@@ -59,13 +60,8 @@ impl<'a> Eval<'a> {
                 let [left, right] = self.both(args)?;
                 arith::binary(*op, &left, &right)
             }
-            Node::Unary(op @ (Unary::MapKeys | Unary::MapValues), arg) => match self.eval(arg)? {
-                Operand::Map(map) => Some(Operand::List(Cow::Owned(map_part(
-                    map,
-                    *op == Unary::MapValues,
-                )?))),
-                _ => None,
-            },
+            Node::Unary(Unary::MapKeys, arg) => self.map_part(arg, map::keys),
+            Node::Unary(Unary::MapValues, arg) => self.map_part(arg, map::values),
             Node::Unary(op, arg) => arith::unary(*op, &self.eval(arg)?),
             Node::Key(kind) => self.key(*kind),
             Node::BinType(name) => {
@@ -97,6 +93,17 @@ impl<'a> Eval<'a> {
     fn both(&mut self, args: &'a [Node; 2]) -> Option<[Operand<'a>; 2]> {
         let [left, right] = args;
         Some([self.eval(left)?, self.eval(right)?])
+    }
+
+    fn map_part(
+        &mut self,
+        arg: &'a Node,
+        part: fn(&[u8]) -> Result<Vec<u8>, DecodeError>,
+    ) -> Option<Operand<'a>> {
+        match self.eval(arg)? {
+            Operand::Map(map) => Some(Operand::List(Cow::Owned(part(map).ok()?))),
+            _ => None,
+        }
     }
 
     fn truth(&mut self, node: &'a Node) -> Option<bool> {
