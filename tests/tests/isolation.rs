@@ -13,6 +13,9 @@ use aerospike::{Bins, ReadPolicy, WritePolicy};
 use anyhow::Result;
 use petrel_tests::{Host, Runtime, connect, users};
 
+/// What a get may wait for a core in any case.
+const SLICE: Duration = Duration::from_millis(1);
+
 /// Callers whose function loops until its deadline.
 const LOOPERS: usize = 8;
 /// Clients that just read.
@@ -108,8 +111,10 @@ async fn gets_go_on(runtime: Runtime) -> Result<()> {
     let calls = stopped_calls.load(Ordering::Relaxed);
     println!("{runtime:?}: p99 of gets {idle:?} idle, {busy:?} beside {calls} stopped loops");
     assert!(calls > 0, "no loop was stopped");
+    // A core is given up at the end of a scheduler's slice, however short an idle host's gets are.
+    let bound = (idle * 5).max(SLICE);
     assert!(
-        busy <= idle * 5,
+        busy <= bound,
         "{runtime:?}: p99 of gets went from {idle:?} to {busy:?}"
     );
     Ok(())
