@@ -25,6 +25,7 @@ impl Module for Native {
         let info = |(name, _): (&str, Function)| FunctionInfo {
             name: name.into(),
             arguments: None,
+            aggregation: false,
         };
         FUNCTIONS.map(info).into()
     }

@@ -106,11 +106,15 @@ fn text<'a>(packed: &mut Fields<'a>) -> Result<&'a str> {
     Ok(std::str::from_utf8(name).unwrap_or_default())
 }
 
-/// Runs a function over packed records and returns packed outcomes.
+/// Reads what a batch begins with and hands it on: what its records share, how many they are, and the
+/// records themselves.
 ///
 /// # Errors
-/// When the head is malformed: host and SDK do not speak the same version.
-pub fn run(function: &'static Function, arguments: &[u8], records: &[u8]) -> Result<Vec<u8>> {
+/// Those of `then`, and when the head is malformed: host and SDK do not speak the same version.
+pub(crate) fn open<T>(
+    records: &[u8],
+    then: impl for<'a> FnOnce(Shared<'a>, u32, Fields<'a>) -> Result<T>,
+) -> Result<T> {
     ARENA.with_borrow_mut(Bump::reset);
     ARENA.with_borrow(|arena| {
         let mut packed = Fields::new(records);
@@ -133,17 +137,27 @@ pub fn run(function: &'static Function, arguments: &[u8], records: &[u8]) -> Res
             now: head.now,
             arena,
         };
+        then(shared, head.count, packed)
+    })
+}
+
+/// Runs a function over packed records and returns packed outcomes.
+///
+/// # Errors
+/// When the head is malformed: host and SDK do not speak the same version.
+pub fn run(function: &'static Function, arguments: &[u8], records: &[u8]) -> Result<Vec<u8>> {
+    open(records, |shared, count, packed| {
         let room = LAST_SIZE.with_borrow(|size| *size);
-        let mut out = Vec::with_capacity(room.max(64 + head.count as usize * 24));
+        let mut out = Vec::with_capacity(room.max(64 + count as usize * 24));
         let outcomes = OutcomesHead {
             version: VERSION,
-            count: head.count,
+            count,
         };
         out.extend_from_slice(&outcomes.to_bytes());
         let mut batch = Batch {
             record: Record::new(shared, out),
             packed,
-            count: head.count,
+            count,
             arguments: Arguments::parse(&function.signature, arguments),
         };
         (function.run)(&mut batch);

@@ -211,6 +211,31 @@ impl<T: ToValue> ToValue for Option<T> {
     }
 }
 
+/// A tuple is written as a list.
+macro_rules! tuples {
+    ($($n:literal: $($t:ident $i:tt)*;)*) => {$(
+        impl<$($t: ToValue),*> ToValue for ($($t,)*) {
+            fn kind(&self) -> u8 {
+                kind::LIST
+            }
+            fn write_particle(&self, out: &mut Vec<u8>) {
+                self.write_packed(out);
+            }
+            fn write_packed(&self, out: &mut Vec<u8>) {
+                pack_list_len($n, out);
+                $(self.$i.write_packed(out);)*
+            }
+        }
+    )*};
+}
+tuples! {
+    2: A 0 B 1;
+    3: A 0 B 1 C 2;
+    4: A 0 B 1 C 2 D 3;
+    5: A 0 B 1 C 2 D 3 E 4;
+    6: A 0 B 1 C 2 D 3 E 4 F 5;
+}
+
 macro_rules! maps {
     ($($ty:ident)*) => {$(
         impl<K: ToValue, V: ToValue> ToValue for $ty<K, V> {

@@ -36,6 +36,8 @@ pub struct FunctionInfo {
     pub name: String,
     /// How many arguments it takes beside the record, where the module says so.
     pub arguments: Option<usize>,
+    /// Whether it is an aggregation over a query, where the module says so.
+    pub aggregation: bool,
 }
 
 /// A way to run modules. The registry knows a runtime by its name and by what it accepts, so
@@ -93,10 +95,18 @@ pub trait Instance: Send {
         function: &str,
         args: &[u8],
         budget: &Budget,
-    ) -> Result<&mut dyn Aggregator, UdfError>;
+    ) -> Result<&mut dyn Aggregator, UdfError> {
+        let _ = (args, budget);
+        Err(UdfError::new(
+            super::UdfErrorKind::FunctionNotFound,
+            format!("{function}: this runtime has no aggregations"),
+        ))
+    }
 
     /// The aggregation that was opened last, with its state as it stands.
-    fn aggregator(&mut self) -> Option<&mut dyn Aggregator>;
+    fn aggregator(&mut self) -> Option<&mut dyn Aggregator> {
+        None
+    }
 }
 
 /// What an invocation gave back.

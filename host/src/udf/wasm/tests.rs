@@ -82,7 +82,7 @@ fn a_foreign_import_is_named() {
 #[test]
 fn a_component_of_another_world_hears_what_is_missing_and_what_it_has() {
     let message = refusal(component("(component)"));
-    assert_says(&message, &["petrel:udf/functions@0.2.0", "exports nothing"]);
+    assert_says(&message, &["petrel:udf/functions@0.2.1", "exports nothing"]);
     let text = r#"(component (instance $i) (export "my:own/thing" (instance $i)))"#;
     assert_says(&refusal(component(text)), &["exports my:own/thing"]);
 }
