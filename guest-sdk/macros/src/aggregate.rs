@@ -212,3 +212,60 @@ fn snake_case(name: &str) -> String {
     }
     snake
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_is_told_in_words() {
+        for (source, says) in [
+            ("impl Default for Count {}", "own `impl`"),
+            ("impl<T> Count<T> {}", "generic"),
+            ("impl [u8] {}", "a named type"),
+            ("impl Count {}", "fn fold(&mut self, record: &Record)"),
+            (
+                "impl Count { fn fold(&mut self, record: &mut Record) {} }",
+                "`&Record`",
+            ),
+            (
+                "impl Count { fn fold(&mut self, record: &Record, n: i64) {} }",
+                "go to `new`",
+            ),
+            (
+                "impl Count { async fn fold(&mut self, record: &Record) {} }",
+                "async",
+            ),
+            (
+                "impl Count { fn fold(&mut self, record: &Record) {} }",
+                "fn merge(&mut self, other: S)",
+            ),
+            (
+                "impl Count { fn fold(&mut self, record: &Record) {} fn merge(&mut self, n: i64) {} }",
+                "fn finish(self) -> R",
+            ),
+            (
+                "impl Count { fn fold(&mut self, record: &Record) {} fn merge(&mut self, n: i64) {} \
+                 fn finish() -> i64 { 0 } }",
+                "fn finish(self)",
+            ),
+            ("impl Count { fn new(self) -> Self { self } }", "no `self`"),
+        ] {
+            let item: ItemImpl = syn::parse_str(source).expect("the source is an impl");
+            let error = glue(&Options::default(), &item).expect_err(source);
+            assert!(error.to_string().contains(says), "{source}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_type_is_named_as_functions_are() {
+        for (ty, name) in [
+            ("Count", "count"),
+            ("TopK", "top_k"),
+            ("HTTPErrors", "http_errors"),
+            ("Last7Days", "last7_days"),
+        ] {
+            assert_eq!(snake_case(ty), name);
+        }
+    }
+}
