@@ -54,6 +54,7 @@ pub trait Aggregate: Sized {
 
 /// What a method that may fail or not returns: a `T`, or a [`Result`] of one.
 #[doc(hidden)]
+#[diagnostic::on_unimplemented(message = "this method returns `{T}`, or a `Result` of it")]
 pub trait Fallible<T> {
     /// The `T` or the failure.
     ///

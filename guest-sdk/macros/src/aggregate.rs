@@ -1,9 +1,9 @@
 //! What `#[aggregate]` puts beside an `impl`.
 
-use proc_macro2::TokenStream as Tokens;
+use proc_macro2::{Span, TokenStream as Tokens};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
-use syn::{Error, FnArg, ImplItem, ImplItemFn, ItemImpl, Result, Type};
+use syn::{Error, FnArg, ImplItem, ImplItemFn, ItemImpl, Result, ReturnType, Type};
 
 use crate::arguments::Arguments;
 use crate::options::Options;
@@ -107,6 +107,14 @@ fn missing(item: &ItemImpl, signature: &str) -> Error {
     )
 }
 
+/// Where it says what it returns: what is wrong with that is told there.
+fn returned(method: &ImplItemFn) -> Span {
+    match &method.sig.output {
+        ReturnType::Type(_, ty) => ty.span(),
+        ReturnType::Default => method.sig.ident.span(),
+    }
+}
+
 /// How an empty state is made, and of which arguments.
 fn empty(item: &ItemImpl) -> Result<(Arguments, Tokens)> {
     let Some(new) = method(item, "new")? else {
@@ -121,14 +129,12 @@ fn empty(item: &ItemImpl) -> Result<(Arguments, Tokens)> {
         return Ok((Arguments::default(), checked));
     };
     let arguments = Arguments::read(new.sig.inputs.iter())?;
-    let Arguments {
-        numbers, locals, ..
-    } = &arguments;
-    let made = quote_spanned! {new.sig.output.span()=>
+    let Arguments { values, locals, .. } = &arguments;
+    let made = quote_spanned! {returned(new)=>
         ::petrel_udf::rt::Fallible::<Self>::result(Self::new(#(#locals),*))
     };
     let empty = quote! {
-        #(let #locals = arguments.get(#numbers)?;)*
+        #(let #locals = #values;)*
         #made
     };
     Ok((arguments, empty))
@@ -156,7 +162,7 @@ fn fold(item: &ItemImpl) -> Result<Tokens> {
             return Err(Error::new_spanned(other, message));
         }
     }
-    Ok(quote_spanned! {method.sig.output.span()=>
+    Ok(quote_spanned! {returned(method)=>
         ::petrel_udf::rt::Fallible::<()>::result(Self::fold(self, record))
     })
 }
@@ -166,7 +172,7 @@ fn merge(item: &ItemImpl) -> Result<Tokens> {
     let method = method(item, "merge")?.ok_or_else(|| missing(item, SIGNATURE))?;
     let ty = only(method, SIGNATURE)?;
     let other = quote_spanned!(ty.span()=> ::petrel_udf::rt::state_of::<#ty>(state));
-    let merged = quote_spanned! {method.sig.output.span()=>
+    let merged = quote_spanned! {returned(method)=>
         ::petrel_udf::rt::Fallible::<()>::result(Self::merge(self, other))
     };
     Ok(quote! {
@@ -189,7 +195,7 @@ fn last(item: &ItemImpl, name: &str) -> Result<Option<Tokens>> {
         return Err(Error::new_spanned(&method.sig, message));
     }
     let call = &method.sig.ident;
-    Ok(Some(quote_spanned! {method.sig.output.span()=>
+    Ok(Some(quote_spanned! {returned(method)=>
         ::petrel_udf::Outcome::outcome(self.#call())
     }))
 }

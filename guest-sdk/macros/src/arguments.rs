@@ -1,7 +1,8 @@
 //! The parameters that are arguments of the call.
 
-use proc_macro2::{Ident, Span};
-use quote::ToTokens;
+use proc_macro2::{Ident, Span, TokenStream as Tokens};
+use quote::{ToTokens, quote_spanned};
+use syn::spanned::Spanned as _;
 use syn::{FnArg, Pat, Type};
 
 /// The parameters that take the arguments of a call.
@@ -9,8 +10,8 @@ use syn::{FnArg, Pat, Type};
 pub struct Arguments {
     /// Each as `name: type`, for messages.
     pub texts: Vec<String>,
-    /// Their numbers, from 0.
-    pub numbers: Vec<usize>,
+    /// How each is had from `arguments`; what is wrong with its type is told where the type is.
+    pub values: Vec<Tokens>,
     /// What the glue calls them.
     pub locals: Vec<Ident>,
 }
@@ -30,7 +31,8 @@ impl Arguments {
             };
             let text = format!("{name}: {}", type_text(&argument.ty));
             arguments.texts.push(text);
-            arguments.numbers.push(number);
+            let value = quote_spanned!(argument.ty.span()=> arguments.get(#number)?);
+            arguments.values.push(value);
             let local = Ident::new(&format!("argument_{number}"), Span::call_site());
             arguments.locals.push(local);
         }

@@ -27,7 +27,7 @@ pub fn glue(options: &Options, function: &ItemFn) -> syn::Result<Tokens> {
     };
     let Arguments {
         texts,
-        numbers,
+        values,
         locals,
     } = Arguments::read(inputs)?;
     let call = &signature.ident;
@@ -50,7 +50,7 @@ pub fn glue(options: &Options, function: &ItemFn) -> syn::Result<Tokens> {
                 },
                 bins: #bins,
                 run: |batch| batch.each(|record, arguments| {
-                    #(let #locals = arguments.get(#numbers)?;)*
+                    #(let #locals = #values;)*
                     ::core::result::Result::Ok(#call(#record #(, #locals)*))
                 }),
             };
