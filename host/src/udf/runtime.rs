@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Budget, CompileError, UdfError};
+use super::{Budget, CompileError, UdfError, UdfErrorKind};
 use crate::change::{RecordContext, Scope};
 use crate::model::{Limits, Value};
 
@@ -83,20 +83,28 @@ pub trait Instance: Send {
     fn open(&mut self, function: &str, args: &[u8]) -> Result<&mut dyn Invoker, UdfError>;
 
     /// Opens an aggregation with its arguments (a packed list) and an empty state. The state lives
-    /// in the instance, so whoever aggregates keeps the instance to itself until it is done.
+    /// in the instance, so whoever aggregates keeps the instance to itself until it is done. A
+    /// runtime without aggregations keeps the body that is here.
     ///
     /// # Errors
     /// [`UdfErrorKind::FunctionNotFound`](super::UdfErrorKind::FunctionNotFound),
     /// [`UdfErrorKind::Arguments`](super::UdfErrorKind::Arguments).
     fn aggregate(
         &mut self,
-        function: &str,
-        args: &[u8],
-        budget: &Budget,
-    ) -> Result<&mut dyn Aggregator, UdfError>;
+        _function: &str,
+        _args: &[u8],
+        _budget: &Budget,
+    ) -> Result<&mut dyn Aggregator, UdfError> {
+        Err(UdfError::new(
+            UdfErrorKind::FunctionNotFound,
+            "this module has no aggregations",
+        ))
+    }
 
     /// The aggregation that was opened last, with its state as it stands.
-    fn aggregator(&mut self) -> Option<&mut dyn Aggregator>;
+    fn aggregator(&mut self) -> Option<&mut dyn Aggregator> {
+        None
+    }
 }
 
 /// What an invocation gave back.
