@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Budget, CompileError, UdfError};
+use super::{Budget, CompileError, UdfError, UdfErrorKind};
 use crate::change::{RecordContext, Scope};
 use crate::model::{Limits, Value};
 
@@ -85,21 +85,21 @@ pub trait Instance: Send {
     fn open(&mut self, function: &str, args: &[u8]) -> Result<&mut dyn Invoker, UdfError>;
 
     /// Opens an aggregation with its arguments (a packed list) and an empty state. The state lives
-    /// in the instance, so whoever aggregates keeps the instance to itself until it is done.
+    /// in the instance, so whoever aggregates keeps the instance to itself until it is done. A
+    /// runtime without aggregations keeps the body that is here.
     ///
     /// # Errors
     /// [`UdfErrorKind::FunctionNotFound`](super::UdfErrorKind::FunctionNotFound),
     /// [`UdfErrorKind::Arguments`](super::UdfErrorKind::Arguments).
     fn aggregate(
         &mut self,
-        function: &str,
-        args: &[u8],
-        budget: &Budget,
+        _function: &str,
+        _args: &[u8],
+        _budget: &Budget,
     ) -> Result<&mut dyn Aggregator, UdfError> {
-        let _ = (args, budget);
         Err(UdfError::new(
-            super::UdfErrorKind::FunctionNotFound,
-            format!("{function}: this runtime has no aggregations"),
+            UdfErrorKind::FunctionNotFound,
+            "this module has no aggregations",
         ))
     }
 

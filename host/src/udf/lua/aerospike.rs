@@ -40,9 +40,21 @@ unsafe fn flush(l: *mut lua_State, s: &mut Slot, context: &mut RecordContext) {
     lua_pop(l, 1);
 }
 
+/// What a stream's record answers to whatever would change it; the incumbent says 1 too.
+///
+/// # Safety
+/// The [stack rules](super). Raises nothing.
+unsafe fn refuse(l: *mut lua_State) -> c_int {
+    lua_pushinteger(l, 1);
+    1
+}
+
 unsafe extern "C-unwind" fn create(l: *mut lua_State) -> c_int {
     check(l, 2, REC);
     let s = slot(l);
+    if s.reads_only {
+        return refuse(l);
+    }
     let context = context(l, s);
     if !context.exists() {
         flush(l, s, context);
@@ -54,6 +66,9 @@ unsafe extern "C-unwind" fn create(l: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn update(l: *mut lua_State) -> c_int {
     check(l, 2, REC);
     let s = slot(l);
+    if s.reads_only {
+        return refuse(l);
+    }
     let context = context(l, s);
     if context.exists() {
         flush(l, s, context);
@@ -65,6 +80,9 @@ unsafe extern "C-unwind" fn update(l: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn remove(l: *mut lua_State) -> c_int {
     check(l, 2, REC);
     let s = slot(l);
+    if s.reads_only {
+        return refuse(l);
+    }
     let done = context(l, s).remove();
     if done == 0 {
         forget(l, s);

@@ -31,9 +31,11 @@
 )]
 
 mod aerospike;
+mod aggregate;
 mod arguments;
 mod blob;
 mod failure;
+mod feed;
 mod geo;
 mod guard;
 mod instance;
@@ -52,6 +54,7 @@ mod sandbox;
 mod slot;
 mod stack;
 mod state;
+mod stream;
 mod text;
 mod watchdog;
 

@@ -5,6 +5,7 @@ use std::ffi::{CStr, c_int};
 use bytes::Bytes;
 use mlua::ffi::*;
 
+use super::list::fits;
 use super::object::{
     GEO, LIST, MAP, REC, check, fail, head, metatable, push_bytes, push_geo, push_packed, push_str,
     push_value, raw_str, register,
@@ -23,7 +24,7 @@ use crate::model::{BinName, ParticleType, Ttl, Value, msgpack};
 pub(super) unsafe fn context<'a>(l: *mut lua_State, s: &Slot) -> &'a mut RecordContext {
     match s.context.as_mut() {
         Some(c) => c,
-        None => fail(l, c"there is no record while a module is loaded"),
+        None => fail(l, c"there is no record here, only while one is worked on"),
     }
 }
 
@@ -34,7 +35,7 @@ pub(super) unsafe fn context<'a>(l: *mut lua_State, s: &Slot) -> &'a mut RecordC
 unsafe fn scope<'a>(l: *mut lua_State, s: &Slot) -> &'a Scope {
     match s.scope.as_ref() {
         Some(c) => c,
-        None => fail(l, c"there is no record while a module is loaded"),
+        None => fail(l, c"there is no record here, only while one is worked on"),
     }
 }
 
@@ -130,6 +131,12 @@ unsafe extern "C-unwind" fn newindex(l: *mut lua_State) -> c_int {
         return 0;
     };
     let h = head(l, 3);
+    if s.reads_only {
+        return match fits(l, 3) {
+            true => 0,
+            false => unsupported(l),
+        };
+    }
     if h.is_null() {
         if let Some(i) = cached(s, name.as_bytes()) {
             s.cache[i].set = false;
@@ -223,7 +230,10 @@ unsafe extern "C-unwind" fn ttl(l: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn set_ttl(l: *mut lua_State) -> c_int {
     check(l, 1, REC);
     let ttl = luaL_optinteger(l, 2, 0);
-    context(l, slot(l)).set_ttl(Ttl::from_wire(ttl as u32));
+    let s = slot(l);
+    if !s.reads_only {
+        context(l, s).set_ttl(Ttl::from_wire(ttl as u32));
+    }
     0
 }
 

@@ -181,6 +181,9 @@ pub(super) unsafe fn build(l: *mut lua_State, s: *mut Slot) {
     publish_class(l, s, standard, None, &[c"record"]);
     aerospike::open(l, s);
     publish_class(l, s, standard, None, &[c"aerospike"]);
+    // Streams have their operations as methods, once there is one; the name alone is known before.
+    lua_createtable(l, 0, 0);
+    publish(l, s, standard, c"stream");
 
     open(l, c"math", luaopen_math);
     let prelude = include_str!("prelude.lua");
