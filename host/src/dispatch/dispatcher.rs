@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Namespace;
+use super::aggregate::{Aggregation, Folding};
 use super::apply::Environment;
-use super::background::Job;
+use super::background::Background;
+use super::instances;
+use super::live::Keeping;
 use super::pool::Pool;
 use super::query::Query;
 use super::removal::{Removal, Truncation};
@@ -14,7 +17,7 @@ use super::sink::{Outcome, Sink};
 use super::source::Item;
 use super::workers::Workers;
 use crate::model::{Error, Result, ResultCode, now_millis};
-use crate::request::{QuerySpec, Reply, Request, Target, TaskSpec, Work};
+use crate::request::{AggregateSpec, QuerySpec, Reply, Request, Target, TaskSpec, Work};
 use crate::task::{Task, Tracker};
 use crate::udf::{Budget, Registry};
 
@@ -63,6 +66,7 @@ pub struct Dispatcher {
     tracker: Tracker,
     workers: Workers,
     schedule: Schedule,
+    aggregating: Arc<Keeping>,
     removal: Removal,
 }
 
@@ -82,6 +86,7 @@ impl Dispatcher {
             workers: Workers::new(threads.callers, modules),
             pool: Pool::start(threads.foreground, modules, &registry)?,
             schedule: Schedule::start(threads.background, modules, &registry)?,
+            aggregating: Keeping::new(modules * threads.background.max(1)),
             removal: Removal::start(namespaces.clone())?,
             namespaces,
             registry,
@@ -192,8 +197,26 @@ impl Dispatcher {
     pub fn background(&self, spec: TaskSpec) -> Result<Arc<Task>> {
         let namespace = self.namespace(spec.namespace().as_bytes())?.clone();
         let task = self.tracker.add(spec)?;
-        self.schedule.submit(Job::new(task.clone(), namespace));
+        let job = Background::new(task.clone(), namespace);
+        self.schedule.submit(Arc::new(job));
         Ok(task)
+    }
+
+    /// Starts an aggregation: threads of background tasks fold the records, and what comes of it waits
+    /// for its reader.
+    ///
+    /// # Errors
+    /// [`ResultCode::InvalidNamespace`]; [`ResultCode::UdfExecution`] when the module is not there;
+    /// [`ResultCode::ParameterError`] when an active task has the same id.
+    pub fn aggregate(&self, spec: AggregateSpec) -> Result<Aggregation> {
+        let namespace = self.namespace(spec.namespace.as_bytes())?.clone();
+        let module =
+            instances::find(&self.registry, &spec.call.package).map_err(|e| Error::from(&e))?;
+        let task = self.tracker.add(TaskSpec::from(&spec))?;
+        let keeping = self.aggregating.clone();
+        let work = Arc::new(Folding::new(spec, task, namespace, module, keeping));
+        self.schedule.submit(work.clone());
+        Ok(work.reader(self.schedule.bell()))
     }
 
     /// Begins to remove the records of a set (of the namespace, for `None`) that were last written

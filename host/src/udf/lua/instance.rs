@@ -11,7 +11,7 @@ use super::failure::{failure, on_error, placed};
 use super::module::LuaModule;
 use super::object::push_str;
 use super::pack::{Unpackable, to_value};
-use super::record::{forget, value_len};
+use super::record::forget;
 use super::slot::{Slot, Trip};
 use super::stack::{StackGuard, clear_registered, clear_table};
 use super::state::State;
@@ -296,7 +296,7 @@ impl Pass<'_> {
                 return Err(UdfError::new(UdfErrorKind::Result, text));
             }
         };
-        let len = value_len(&value);
+        let len = value.heap_bytes();
         let limit = self.module.limits().result_bytes;
         if len > limit {
             let text = format!("the result is {len} bytes long; the limit is {limit}");

@@ -175,21 +175,11 @@ pub(super) unsafe fn set_bin(
     name: BinName,
     value: Value,
 ) {
-    s.written += value_len(&value);
+    s.written += value.heap_bytes();
     context.set_bin(name, value);
     if s.written > s.memory {
         s.trip = Trip::Memory;
         give_up(l, s);
-    }
-}
-
-/// How many bytes of its own a value has.
-pub(super) fn value_len(value: &Value) -> usize {
-    match value {
-        Value::Str(b) | Value::Blob(_, b) | Value::List(b) | Value::Map(b) | Value::Geo(b) => {
-            b.len()
-        }
-        _ => 0,
     }
 }
 

@@ -8,7 +8,7 @@ use mlua::ffi::*;
 use super::feed::{Feed, Refused};
 use super::object::{fail, push_value};
 use super::pack::{Unpackable, to_value};
-use super::record::{forget, value_len};
+use super::record::forget;
 use super::slot::{Slot, Trip, check_overdue, give_up, slot};
 use crate::model::Value;
 
@@ -70,7 +70,7 @@ pub(super) unsafe extern "C-unwind" fn emit(l: *mut lua_State) -> c_int {
         Ok(value) => value,
         Err(Unpackable::Size) => refuse(l, &mut s.feed, None),
     };
-    let len = value_len(&value);
+    let len = value.heap_bytes();
     if len > s.feed.largest {
         drop(value);
         refuse(l, &mut s.feed, Some(len));
