@@ -1,5 +1,6 @@
 //! The Aerospike wire protocol (level 8.2.0): bytes to requests, replies to bytes. No behaviour.
 
+mod ask;
 mod batch;
 mod command;
 mod compress;
@@ -11,6 +12,7 @@ mod reply;
 #[cfg(test)]
 mod tests;
 
+pub use ask::{Answer, push_request, read_answers};
 pub use batch::Batch;
 pub use command::{Command, UDF_AGGREGATE_HERE};
 pub use compress::inflate;
