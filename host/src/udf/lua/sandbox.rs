@@ -7,7 +7,7 @@ use std::ffi::{CStr, c_int};
 
 use mlua::ffi::*;
 
-use super::object::{BYTES, GEO, LIST, MAP, Tag, register};
+use super::object::{BYTES, GEO, ITER, LIST, MAP, Tag, register};
 use super::slot::Slot;
 use super::{aerospike, blob, geo, guard, iterator, list, map, pattern, record};
 
@@ -176,7 +176,7 @@ pub(super) unsafe fn build(l: *mut lua_State, s: *mut Slot) {
     geo::open(l, s);
     publish_class(l, s, standard, Some(GEO), &[c"geojson", c"GeoJSON"]);
     iterator::open(l, s);
-    publish_class(l, s, standard, None, &[c"iterator", c"Iterator"]);
+    publish_class(l, s, standard, Some(ITER), &[c"iterator", c"Iterator"]);
     record::open(l, s);
     publish_class(l, s, standard, None, &[c"record"]);
     aerospike::open(l, s);

@@ -23,7 +23,7 @@ fn failures_tell_file_and_line() {
         ),
         (
             "list.size(5)",
-            "error: test.lua:1: bad argument #1 to 'size' (List expected, got number)",
+            "error: test.lua:1: bad argument #1 to 'size' (userdata expected, got number)",
         ),
         (
             "require('nothing')",
