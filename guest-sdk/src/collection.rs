@@ -140,7 +140,7 @@ impl<'a> Map<'a> {
         let key = Element::Bytes(ParticleType::STRING, key.as_bytes());
         let mut reader = Reader::new(self.entries);
         for _ in 0..self.len {
-            if reader.element().map_err(malformed)? == key {
+            if reader.next_is(&key).map_err(malformed)? {
                 return T::from_value(ValueRef::read(&mut reader)?).map(Some);
             }
             reader.skip().map_err(malformed)?;

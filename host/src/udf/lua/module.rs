@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use super::state::{LoadError, State, split_place};
 use crate::model::Limits;
-use crate::udf::log::{Log, LogLimits};
+use crate::udf::log::Log;
 use crate::udf::{CompileError, ModuleSource, Sources, UdfError, UdfErrorKind};
 
 /// A module's source, and what its states need.
@@ -32,7 +32,7 @@ impl LuaModule {
         limits: Limits,
     ) -> Result<Self, CompileError> {
         let mut module = Self {
-            log: Log::new(&source.file, LogLimits::default()),
+            log: Log::new(&source.file, &limits),
             source,
             sources,
             limits,
