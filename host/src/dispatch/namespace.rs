@@ -44,7 +44,7 @@ impl Namespace {
         commits: &'a mut Vec<Commit>,
         out: &'a mut Vec<Outcome>,
     ) -> Answer<'a, ()> {
-        self.store.commit(commits, out)
+        self.store.commit(commits, out, &())
     }
 
     /// Reads the next records of a partition; see [`RecordStore::scan`].
