@@ -1,6 +1,6 @@
-//! About how many different values an index has.
+//! About how many different values and records an index has.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -12,20 +12,30 @@ const BITS: usize = 1 << 20;
 
 /// The last count, and when it was made.
 #[derive(Default)]
-pub(super) struct Cardinality(Mutex<Option<(Instant, u64)>>);
+pub(super) struct Cardinality(Mutex<Option<(Instant, Counts)>>);
+
+/// How many different ones there are, about.
+#[derive(Clone, Copy)]
+pub(super) struct Counts {
+    pub(super) values: u64,
+    pub(super) records: u64,
+}
 
 impl Cardinality {
-    /// The count, made anew with the values that `visit` adds if the last one is old.
-    pub(super) fn get(&self, visit: impl FnOnce(&mut Distinct)) -> u64 {
+    /// The counts, made anew of the values and the records that `visit` adds if they are old.
+    pub(super) fn get(&self, visit: impl FnOnce(&mut Distinct, &mut Distinct)) -> Counts {
         let mut last = self.0.lock();
         if let Some((made, n)) = *last
             && made.elapsed() < KEPT
         {
             return n;
         }
-        let mut distinct = Distinct::default();
-        visit(&mut distinct);
-        let n = distinct.count();
+        let (mut values, mut records) = (Distinct::default(), Distinct::default());
+        visit(&mut values, &mut records);
+        let n = Counts {
+            values: values.count(),
+            records: records.count(),
+        };
         *last = Some((Instant::now(), n));
         n
     }
@@ -48,7 +58,7 @@ impl Default for Distinct {
 }
 
 impl Distinct {
-    pub(super) fn add(&mut self, value: i64) {
+    pub(super) fn add(&mut self, value: impl Hash) {
         let bit = self.state.hash_one(value) as usize % BITS;
         self.bits[bit / 64] |= 1 << (bit % 64);
     }

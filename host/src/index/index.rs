@@ -35,6 +35,8 @@ pub struct Statistics {
     pub used_bytes: u64,
     /// Entries for each value, about; 0 without entries.
     pub entries_per_value: u64,
+    /// Entries for each record that has any, about; 0 without entries.
+    pub entries_per_record: u64,
     /// How much of it is built, in percent.
     pub load_percent: u32,
     /// How long that took so far, in seconds.
@@ -106,21 +108,24 @@ impl Index {
         let tree = &self.tree;
         let lengths = tree.partitions.iter().map(|p| p.lock().len() as u64);
         let entries = lengths.sum();
-        let distinct = tree.cardinality.get(|values| {
+        let distinct = tree.cardinality.get(|values, records| {
             for partition in &tree.partitions {
-                partition
-                    .lock()
-                    .all()
-                    .for_each(|entry| values.add(entry.value()));
+                partition.lock().all().for_each(|entry| {
+                    values.add(entry.value());
+                    records.add(entry.digest());
+                });
             }
         });
+        // Counts that are not of one moment, and not exact, may come to less than one.
+        let per = |n: u64| match entries {
+            0 => 0,
+            _ => (entries as f64 / n.max(1) as f64).round().max(1.0) as u64,
+        };
         Statistics {
             entries,
             used_bytes: entries * ENTRY_BYTES + (PARTITIONS * size_of::<Mutex<Entries>>()) as u64,
-            entries_per_value: entries
-                .checked_div(distinct)
-                .unwrap_or(0)
-                .max(entries.min(1)),
+            entries_per_value: per(distinct.values),
+            entries_per_record: per(distinct.records),
             load_percent: tree.built.load(Relaxed) * 100 / PARTITIONS as u32,
             load_seconds: match self.state() {
                 State::Building => tree.begun.elapsed().as_secs(),

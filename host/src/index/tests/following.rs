@@ -175,7 +175,10 @@ fn statistics_count_entries_and_values() {
     host.create("a", "", numeric()).unwrap();
     let statistics = host.built("a").statistics();
     assert_eq!(statistics.entries, 3000);
-    assert_eq!(statistics.entries_per_value, 30);
+    assert_eq!(
+        (statistics.entries_per_value, statistics.entries_per_record),
+        (30, 1)
+    );
     assert_eq!(statistics.load_percent, 100);
     assert!(statistics.used_bytes > 3000 * 28);
 }
