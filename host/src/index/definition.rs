@@ -4,8 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{IndexError, Place};
 
-/// How many indexes a namespace may have.
-pub const MAX_INDEXES: usize = 256;
 /// Names of indexes and sets are shorter than this, as the protocol has it.
 const NAME_LIMIT: usize = 64;
 

@@ -1,6 +1,5 @@
 //! Why an index cannot be made or used.
 
-use super::definition::MAX_INDEXES;
 use crate::model::{Error, ResultCode};
 use crate::store::StoreError;
 
@@ -14,8 +13,8 @@ pub enum IndexError {
     #[error("'indexname' already exists with different definition")]
     Taken,
     /// The namespace has as many as it may.
-    #[error("a namespace has at most {MAX_INDEXES} indexes; drop one that is not used")]
-    TooMany,
+    #[error("a namespace has at most {0} indexes; drop one that is not used")]
+    TooMany(usize),
     /// There is no such index.
     #[error("there is no such index; create it first")]
     Missing,
@@ -35,7 +34,7 @@ impl From<IndexError> for Error {
         let code = match &e {
             IndexError::Definition(_) => ResultCode::ParameterError,
             IndexError::Taken => ResultCode::IndexFound,
-            IndexError::TooMany => ResultCode::IndexMaxCount,
+            IndexError::TooMany(_) => ResultCode::IndexMaxCount,
             IndexError::Missing => ResultCode::IndexNotFound,
             IndexError::NotReadable(_) => ResultCode::IndexNotReadable,
             IndexError::Unsupported(_) => ResultCode::Unsupported,

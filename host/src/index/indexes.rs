@@ -11,10 +11,12 @@ use futures::executor::block_on;
 use parking_lot::Mutex;
 
 use super::build::{self, Builder};
-use super::definition::MAX_INDEXES;
 use super::{Catalog, Definition, Index, IndexError, Place, State};
 use crate::model::{Digest, Record};
 use crate::store::{Answer, Observer, RecordStore, StoreError};
+
+/// How many indexes a namespace may have.
+pub const MAX_INDEXES: usize = 256;
 
 /// The indexes of a namespace, which follow its commits.
 pub struct Indexes {
@@ -106,7 +108,7 @@ impl Indexes {
             return Ok(vec![kept, forgotten]);
         }
         if indexes.len() >= MAX_INDEXES {
-            return Err(IndexError::TooMany);
+            return Err(IndexError::TooMany(MAX_INDEXES));
         }
         let kept = self.catalog.keep(&definition);
         let index = Arc::new(Index::new(definition, set));

@@ -37,10 +37,10 @@ mod tests;
 
 pub use catalog::Catalog;
 pub use context::Context;
-pub use definition::{Definition, MAX_INDEXES};
+pub use definition::Definition;
 pub use entries::Entry;
 pub use error::IndexError;
 pub use index::{Index, State, Statistics};
-pub use indexes::Indexes;
+pub use indexes::{Indexes, MAX_INDEXES};
 pub use place::{Collection, Kind, Place};
 pub use range::{Bounds, Range};
