@@ -1,6 +1,6 @@
 //! Lists and maps, read in place.
 
-use petrel_packed::{DecodeError, Element, ParticleType, Reader};
+use petrel_packed::{DecodeError, Reader};
 
 use crate::value::malformed;
 use crate::{Error, FromValue, Result, ValueRef};
@@ -132,15 +132,27 @@ impl<'a> Map<'a> {
         (0..self.len).map(move |_| Ok((next()?, next()?)))
     }
 
-    /// The value under a string key.
+    /// The value under a key: a string, an integer or any other [`ValueRef`].
+    ///
+    /// ```
+    /// use petrel_udf::{MapBuilder, Record};
+    ///
+    /// let mut prices = MapBuilder::new();
+    /// prices.insert("tea", 3).insert(7, "seven");
+    /// let record = Record::testing().bin("m", &prices).build();
+    /// let map = record.map("m").unwrap();
+    /// assert_eq!(map.get("tea").unwrap(), Some(3));
+    /// assert_eq!(map.get(7).unwrap(), Some("seven"));
+    /// assert_eq!(map.get::<i64>("coffee").unwrap(), None);
+    /// ```
     ///
     /// # Errors
     /// When the map is malformed, or the value is not a `T`.
-    pub fn get<T: FromValue<'a>>(&self, key: &str) -> Result<Option<T>> {
-        let key = Element::Bytes(ParticleType::STRING, key.as_bytes());
+    pub fn get<'k, T: FromValue<'a>>(&self, key: impl Into<ValueRef<'k>>) -> Result<Option<T>> {
+        let key = key.into().element();
         let mut reader = Reader::new(self.entries);
         for _ in 0..self.len {
-            if reader.element().map_err(malformed)? == key {
+            if reader.element().map_err(malformed)?.compare(&key).is_eq() {
                 return T::from_value(ValueRef::read(&mut reader)?).map(Some);
             }
             reader.skip().map_err(malformed)?;

@@ -8,7 +8,8 @@ use crate::{Error, List, Map, Result, Value, ValueRef, kind};
 /// A type that a bin, an element or an argument can be read as.
 ///
 /// Integers are read as any integer type that holds them, `Option<T>` is `None` for nil and
-/// for a missing bin, and views ([`List`], [`Map`], `&str`, `&[u8]`, [`ValueRef`]) do not copy.
+/// for a missing bin, a tuple is a list of so many elements, and views ([`List`], [`Map`], `&str`,
+/// `&[u8]`, [`ValueRef`]) do not copy.
 ///
 /// ```
 /// use petrel_udf::{Error, FromValue, Record, Result, ValueRef};
@@ -150,6 +151,27 @@ impl<'a, T: FromValue<'a>> FromValue<'a> for Vec<T> {
         List::from_value(value)?.items().collect()
     }
 }
+
+/// A tuple is read from a list of so many elements.
+macro_rules! tuples {
+    ($($n:literal: $($ty:ident)*;)*) => {$(
+        impl<'a, $($ty: FromValue<'a>),*> FromValue<'a> for ($($ty,)*) {
+            fn from_value(value: ValueRef<'a>) -> Result<Self> {
+                let list = List::from_value(value)?;
+                let length = || {
+                    let found = list.len();
+                    Error::new(format!("expected list of {}, found list of {found}", $n))
+                };
+                if list.len() != $n {
+                    return Err(length());
+                }
+                let mut items = list.iter();
+                Ok(($($ty::from_value(items.next().ok_or_else(length)??)?,)*))
+            }
+        }
+    )*};
+}
+tuples! { 2: A B; 3: A B C; 4: A B C D; 5: A B C D E; 6: A B C D E F; }
 
 impl<'a, K: FromValue<'a> + Ord, V: FromValue<'a>> FromValue<'a> for BTreeMap<K, V> {
     fn from_value(value: ValueRef<'a>) -> Result<Self> {

@@ -91,6 +91,19 @@ macro_rules! as_i64 {
 }
 as_i64!(i8 i16 i32 u16 u32);
 
+/// For lengths and counts, none of which is more than `i64::MAX`; what is more counts as that.
+impl ToValue for usize {
+    fn kind(&self) -> u8 {
+        kind::INTEGER
+    }
+    fn write_particle(&self, out: &mut Vec<u8>) {
+        i64::try_from(*self).unwrap_or(i64::MAX).write_particle(out);
+    }
+    fn write_packed(&self, out: &mut Vec<u8>) {
+        pack_int(i64::try_from(*self).unwrap_or(i64::MAX), out);
+    }
+}
+
 impl ToValue for f64 {
     fn kind(&self) -> u8 {
         kind::FLOAT
@@ -165,6 +178,27 @@ impl<T: ToValue> ToValue for [T] {
         }
     }
 }
+
+/// A tuple is a list of so many elements.
+macro_rules! tuples {
+    ($($n:literal: $($ty:ident)*;)*) => {$(
+        impl<$($ty: ToValue),*> ToValue for ($($ty,)*) {
+            fn kind(&self) -> u8 {
+                kind::LIST
+            }
+            fn write_particle(&self, out: &mut Vec<u8>) {
+                self.write_packed(out);
+            }
+            #[allow(non_snake_case)]
+            fn write_packed(&self, out: &mut Vec<u8>) {
+                let ($($ty,)*) = self;
+                pack_list_len($n, out);
+                $($ty.write_packed(out);)*
+            }
+        }
+    )*};
+}
+tuples! { 2: A B; 3: A B C; 4: A B C D; 5: A B C D E; 6: A B C D E F; }
 
 /// Types that are written as what they deref to.
 macro_rules! through {
