@@ -152,26 +152,29 @@ impl<'a, T: FromValue<'a>> FromValue<'a> for Vec<T> {
     }
 }
 
-/// A tuple is read from a list of so many elements.
+/// A tuple is a list of just so many elements.
 macro_rules! tuples {
-    ($($n:literal: $($ty:ident)*;)*) => {$(
-        impl<'a, $($ty: FromValue<'a>),*> FromValue<'a> for ($($ty,)*) {
+    ($($n:literal: $($t:ident)*;)*) => {$(
+        impl<'a, $($t: FromValue<'a>),*> FromValue<'a> for ($($t,)*) {
             fn from_value(value: ValueRef<'a>) -> Result<Self> {
                 let list = List::from_value(value)?;
-                let length = || {
-                    let found = list.len();
-                    Error::new(format!("expected list of {}, found list of {found}", $n))
-                };
-                if list.len() != $n {
-                    return Err(length());
-                }
                 let mut items = list.iter();
-                Ok(($($ty::from_value(items.next().ok_or_else(length)??)?,)*))
+                if list.len() != $n {
+                    let message = format!("expected a list of {}, found one of {}", $n, list.len());
+                    return Err(Error::new(message));
+                }
+                Ok(($($t::from_value(items.next().unwrap_or(Ok(ValueRef::Nil))?)?,)*))
             }
         }
     )*};
 }
-tuples! { 2: A B; 3: A B C; 4: A B C D; 5: A B C D E; 6: A B C D E F; }
+tuples! {
+    2: A B;
+    3: A B C;
+    4: A B C D;
+    5: A B C D E;
+    6: A B C D E F;
+}
 
 impl<'a, K: FromValue<'a> + Ord, V: FromValue<'a>> FromValue<'a> for BTreeMap<K, V> {
     fn from_value(value: ValueRef<'a>) -> Result<Self> {

@@ -179,27 +179,6 @@ impl<T: ToValue> ToValue for [T] {
     }
 }
 
-/// A tuple is a list of so many elements.
-macro_rules! tuples {
-    ($($n:literal: $($ty:ident)*;)*) => {$(
-        impl<$($ty: ToValue),*> ToValue for ($($ty,)*) {
-            fn kind(&self) -> u8 {
-                kind::LIST
-            }
-            fn write_particle(&self, out: &mut Vec<u8>) {
-                self.write_packed(out);
-            }
-            #[allow(non_snake_case)]
-            fn write_packed(&self, out: &mut Vec<u8>) {
-                let ($($ty,)*) = self;
-                pack_list_len($n, out);
-                $($ty.write_packed(out);)*
-            }
-        }
-    )*};
-}
-tuples! { 2: A B; 3: A B C; 4: A B C D; 5: A B C D E; 6: A B C D E F; }
-
 /// Types that are written as what they deref to.
 macro_rules! through {
     ($([$($generics:tt)*] $ty:ty => $inner:ty;)*) => {$(
@@ -243,6 +222,31 @@ impl<T: ToValue> ToValue for Option<T> {
             None => pack_nil(out),
         }
     }
+}
+
+/// A tuple is written as a list.
+macro_rules! tuples {
+    ($($n:literal: $($t:ident $i:tt)*;)*) => {$(
+        impl<$($t: ToValue),*> ToValue for ($($t,)*) {
+            fn kind(&self) -> u8 {
+                kind::LIST
+            }
+            fn write_particle(&self, out: &mut Vec<u8>) {
+                self.write_packed(out);
+            }
+            fn write_packed(&self, out: &mut Vec<u8>) {
+                pack_list_len($n, out);
+                $(self.$i.write_packed(out);)*
+            }
+        }
+    )*};
+}
+tuples! {
+    2: A 0 B 1;
+    3: A 0 B 1 C 2;
+    4: A 0 B 1 C 2 D 3;
+    5: A 0 B 1 C 2 D 3 E 4;
+    6: A 0 B 1 C 2 D 3 E 4 F 5;
 }
 
 macro_rules! maps {

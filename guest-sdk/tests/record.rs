@@ -137,7 +137,7 @@ fn a_tuple_is_a_list_of_its_length() {
     let error = record.get::<(String, i64)>("l").unwrap_err();
     assert_eq!(
         error.message(),
-        "bin l: expected list of 2, found list of 3"
+        "bin l: expected a list of 2, found one of 3"
     );
     let error = record.get::<(i64, i64, f64)>("l").unwrap_err();
     assert_eq!(error.message(), "bin l: expected integer, found string");
