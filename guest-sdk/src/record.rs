@@ -34,7 +34,7 @@ pub(crate) struct Shared<'a> {
 }
 
 /// A bin set by this invocation: where its effect lies in the effects.
-struct Change {
+pub(crate) struct Change {
     name: (usize, usize),
     kind: u8,
     data: (usize, usize),
@@ -78,7 +78,7 @@ pub struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    pub(crate) fn new(shared: Shared<'a>, out: Vec<u8>) -> Self {
+    pub(crate) fn new(shared: Shared<'a>, out: Vec<u8>, changes: Vec<Change>) -> Self {
         Self {
             shared,
             index: 0,
@@ -91,10 +91,15 @@ impl<'a> Record<'a> {
             bins: &[],
             exists: false,
             cleared: false,
-            changes: Vec::new(),
+            changes,
             fetched: RefCell::default(),
             out,
         }
+    }
+
+    /// The outcomes, and what the next batch's record may use.
+    pub(crate) fn into_buffers(self) -> (Vec<u8>, Vec<Change>) {
+        (self.out, self.changes)
     }
 
     /// Takes the place of record number `index` of the batch, the next in `packed`.
