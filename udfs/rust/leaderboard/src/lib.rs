@@ -13,7 +13,7 @@ fn board<'a>(record: &Record<'a>) -> Result<Vec<Entry<'a>>> {
 
 /// Offers a score to a board of `size` places. Returns the player's rank, from 1, or 0 when the
 /// player has no place. The record is written only when the board changes.
-#[petrel_udf::udf]
+#[petrel_udf::udf(bins("board"))]
 pub fn submit(record: &mut Record, player: &str, score: i64, size: usize) -> Result<usize> {
     let mut board = board(record)?;
     if let Some(former) = board.iter().position(|entry| entry.1 == player) {
@@ -34,7 +34,7 @@ pub fn submit(record: &mut Record, player: &str, score: i64, size: usize) -> Res
 }
 
 /// The first `n` entries, best first.
-#[petrel_udf::udf]
+#[petrel_udf::udf(bins("board"))]
 pub fn top<'a>(record: &Record<'a>, n: usize) -> Result<Vec<Entry<'a>>> {
     let mut board = board(record)?;
     board.truncate(n);
@@ -42,7 +42,7 @@ pub fn top<'a>(record: &Record<'a>, n: usize) -> Result<Vec<Entry<'a>>> {
 }
 
 /// The player's rank, from 1, or 0 when the player has no place.
-#[petrel_udf::udf]
+#[petrel_udf::udf(bins("board"))]
 pub fn rank(record: &Record, player: &str) -> Result<usize> {
     let place = board(record)?.iter().position(|entry| entry.1 == player);
     Ok(place.map_or(0, |place| place + 1))

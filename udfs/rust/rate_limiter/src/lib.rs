@@ -39,7 +39,7 @@ fn fill(record: &Record, now: i64, rate: i64, burst: i64) -> Result<(i64, i64)> 
 
 /// Takes `cost` tokens. Returns 0 when they were there, else the milliseconds after which they will
 /// be; -1 when the bucket never holds so many.
-#[petrel_udf::udf]
+#[petrel_udf::udf(bins("tokens", "at"))]
 pub fn take(record: &mut Record, now: i64, cost: i64, rate: i64, burst: i64) -> Result<i64> {
     let (tokens, at) = fill(record, now, rate, burst)?;
     check("cost", cost, 0)?;
@@ -59,7 +59,7 @@ pub fn take(record: &mut Record, now: i64, cost: i64, rate: i64, burst: i64) -> 
 }
 
 /// How many whole tokens the bucket has.
-#[petrel_udf::udf]
+#[petrel_udf::udf(bins("tokens", "at"))]
 pub fn available(record: &Record, now: i64, rate: i64, burst: i64) -> Result<i64> {
     let (tokens, _) = fill(record, now, rate, burst)?;
     Ok(tokens / 1000)

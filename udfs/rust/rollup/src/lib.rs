@@ -55,7 +55,7 @@ fn buckets(record: &Record, bin: &str) -> Result<Buckets> {
 }
 
 /// Adds a value of a time in seconds. A value that is too late for a level is left out of it.
-#[petrel_udf::udf]
+#[petrel_udf::udf(bins("newest", "minute", "hour", "day"))]
 pub fn add(record: &mut Record, time: i64, value: i64) -> Result<()> {
     let newest = record.get_or("newest", time)?.max(time);
     record.set("newest", newest)?;
@@ -80,7 +80,7 @@ pub fn add(record: &mut Record, time: i64, value: i64) -> Result<()> {
 
 /// The buckets of a level ("minute", "hour" or "day") from one time to another, both included, as
 /// `[start, count, sum, least, greatest]` in the order of time.
-#[petrel_udf::udf]
+#[petrel_udf::udf(bins("minute", "hour", "day"))]
 pub fn series(
     record: &Record,
     name: &str,

@@ -50,7 +50,7 @@ fn profile<'a>(record: &Record<'a>) -> Result<impl Iterator<Item = Result<i64>> 
 
 /// Whether the profile has all of `campaign.all`, one of `campaign.any` and none of
 /// `campaign.none`.
-#[petrel_udf::udf]
+#[petrel_udf::udf(bins("segments"))]
 pub fn matches(record: &Record, campaign: Campaign) -> Result<bool> {
     let Campaign { all, any, none } = campaign;
     let mut missing = all.0.len();
@@ -69,7 +69,7 @@ pub fn matches(record: &Record, campaign: Campaign) -> Result<bool> {
 }
 
 /// How many of the wanted segments the profile has.
-#[petrel_udf::udf]
+#[petrel_udf::udf(bins("segments"))]
 pub fn overlap(record: &Record, wanted: List) -> Result<i64> {
     let wanted = Few::read(Some(wanted))?;
     let mut count = 0;
@@ -80,7 +80,7 @@ pub fn overlap(record: &Record, wanted: List) -> Result<i64> {
 }
 
 /// Adds segments to the profile; returns how many it has. More than 2,000 are an error.
-#[petrel_udf::udf]
+#[petrel_udf::udf(bins("segments"))]
 pub fn add(record: &mut Record, ids: List) -> Result<usize> {
     let mut all: Vec<i64> = profile(record)?.chain(ids.ints()).collect::<Result<_>>()?;
     all.sort_unstable();

@@ -26,7 +26,7 @@ pub fn login(record: &mut Record, user: &str, now: i64, idle: u32, lifetime: u32
 }
 
 /// Keeps a session alive; returns the seconds that it has, 0 when it is over.
-#[petrel_udf::udf]
+#[petrel_udf::udf(bins("started", "seen", "idle", "lifetime"))]
 pub fn touch(record: &mut Record, now: i64) -> Result<u32> {
     if !record.exists() {
         return Ok(0);

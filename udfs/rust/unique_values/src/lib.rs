@@ -10,7 +10,7 @@ use petrel_udf::{Error, List, Map, Record, Result, ValueRef};
 
 /// Adds a list of values; returns how many of them were new. A call after which there would be more
 /// than `limit` fails and adds nothing.
-#[petrel_udf::udf]
+#[petrel_udf::udf(bins("seen"))]
 pub fn add(record: &mut Record, values: List, limit: usize) -> Result<i64> {
     let mut seen = record.get_or("seen", BTreeMap::<ValueRef, i64>::new())?;
     let mut new = 0;
@@ -35,14 +35,14 @@ pub fn add(record: &mut Record, values: List, limit: usize) -> Result<i64> {
 }
 
 /// How many unique values there are.
-#[petrel_udf::udf]
+#[petrel_udf::udf(bins("seen"))]
 pub fn count(record: &Record) -> Result<usize> {
     let seen: Option<Map> = record.get("seen")?;
     Ok(seen.map_or(0, |seen| seen.len()))
 }
 
 /// How often a value was seen.
-#[petrel_udf::udf]
+#[petrel_udf::udf(bins("seen"))]
 pub fn times(record: &Record, value: ValueRef) -> Result<i64> {
     let seen: Option<Map> = record.get("seen")?;
     let count = seen.map_or(Ok(None), |seen| seen.get(value))?;

@@ -45,7 +45,7 @@ const CHECKS: [Check; 3] = [
 ];
 
 /// Takes a form and returns the names of its invalid fields: none when it was stored.
-#[petrel_udf::udf]
+#[petrel_udf::udf(bins("accepted", "rejected", "faults"))]
 pub fn submit(record: &mut Record, form: Map) -> Result<Vec<&'static str>> {
     let mut invalid = Vec::new();
     for (field, is_valid) in CHECKS {
@@ -90,7 +90,7 @@ pub fn set_in_range(
 }
 
 /// The share of forms that were refused, from 0.0 to 1.0; nil before the first form.
-#[petrel_udf::udf]
+#[petrel_udf::udf(bins("accepted", "rejected"))]
 pub fn refused(record: &Record) -> Result<Option<f64>> {
     let accepted = record.get_or("accepted", 0i64)?;
     let rejected = record.get_or("rejected", 0i64)?;
