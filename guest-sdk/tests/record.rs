@@ -153,3 +153,25 @@ fn a_record_is_saved_whether_it_is_there_or_not() {
     missing.save().unwrap();
     assert!(present.exists() && missing.exists());
 }
+
+#[test]
+fn what_nests_is_read_as_the_types_that_are_asked_for() {
+    let nested = vec![vec![(1, "a")], vec![], vec![(-7_000, "b"), (9, "")]];
+    let record = Record::testing().bin("l", &nested).build();
+    assert_eq!(record.get::<Vec<Vec<(i64, &str)>>>("l").unwrap(), nested);
+
+    let map = BTreeMap::from([("x", (1, 0.5)), ("y", (2, 1.5))]);
+    let record = Record::testing().bin("m", &map).build();
+    let pairs: Result<Vec<(&str, (i64, f64))>, _> = record.map("m").unwrap().items().collect();
+    assert_eq!(pairs.unwrap(), [("x", (1, 0.5)), ("y", (2, 1.5))]);
+}
+
+#[test]
+fn an_element_of_another_type_is_told() {
+    let record = Record::testing().bin("l", (1, "two")).build();
+    let list = record.list("l").unwrap();
+    let error = list.ints().last().unwrap().unwrap_err();
+    assert_eq!(error.message(), "expected integer, found string");
+    let error = record.get::<Vec<Vec<i64>>>("l").unwrap_err();
+    assert_eq!(error.message(), "bin l: expected list, found integer");
+}
