@@ -162,7 +162,7 @@ impl<'a> Map<'a> {
         let key = key.into().element();
         let mut reader = Reader::new(self.entries);
         for _ in 0..self.len {
-            if reader.element().map_err(malformed)?.compare(&key).is_eq() {
+            if reader.next_is(&key).map_err(malformed)? {
                 return T::from_value(ValueRef::read(&mut reader)?).map(Some);
             }
             reader.skip().map_err(malformed)?;

@@ -4,17 +4,15 @@ use std::ffi::c_int;
 
 use mlua::ffi::*;
 
-use super::list::is_scalar;
 use super::map::push_sorted_entries;
-use super::object::{
-    Head, ITER, MAP, check, metatable, new_object, own, push_item, register, short_int,
-};
+use super::object::{Head, ITER, MAP, check, metatable, new_object, own, register};
+use super::packed::push_next;
 use super::slot::{Slot, slot};
-use crate::model::msgpack::Reader;
+use crate::cdt::Cursor;
 
 // An iterator's user value is what it walks: a list, or a table of keys and values in turn.
-// Its `at` is the element it gave last, `next_offset` the place of the next one in a packed
-// list, `body` which of key (1) and value (2) it gives.
+// Its `cursor` is at the element it gave last, its `body` says which of key (1) and value (2) it
+// gives.
 const KEYS: usize = 1;
 const VALUES: usize = 2;
 
@@ -28,7 +26,8 @@ pub(super) unsafe fn push_list_iterator(l: *mut lua_State, s: &Slot, list: *mut 
     let it = new_object(l, s, ITER, 0);
     lua_pushvalue(l, 1);
     lua_setiuservalue(l, -2, 1);
-    (*it).next_offset = (*list).body;
+    (*it).cursor = Cursor::new((*list).body);
+    (*it).edited = (*list).edited;
     (*it).data = list.cast();
     2
 }
@@ -66,38 +65,26 @@ pub(super) unsafe extern "C-unwind" fn map_values(l: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn next_of_list(l: *mut lua_State) -> c_int {
     let it = check(l, 1, ITER);
     let list = (*it).data.cast::<Head>();
-    if list.is_null() || (*it).at >= (*list).n {
+    if list.is_null() || (*it).cursor.at >= (*list).n {
         return 0;
     }
-    (*it).at += 1;
-    if !(*list).owned {
-        let packed = Head::packed(list).get((*it).next_offset..);
-        if let Some((v, n)) = packed.and_then(short_int) {
-            (*it).next_offset += n;
-            lua_pushinteger(l, v);
-            return 1;
-        }
-        let mut r = Reader::new(packed.unwrap_or_default());
-        if is_scalar(&r) {
-            push_item(l, slot(l), &mut r);
-            (*it).next_offset += r.position();
-            return 1;
-        }
+    if push_next(l, it, list) {
+        return 1;
     }
     lua_getiuservalue(l, 1, 1);
     own(l, slot(l), -1, list);
-    lua_rawgeti(l, -1, (*it).at as i64);
+    lua_rawgeti(l, -1, (*it).cursor.at as i64);
     1
 }
 
 unsafe extern "C-unwind" fn next_of_map(l: *mut lua_State) -> c_int {
     let it = check(l, 1, ITER);
-    if lua_getiuservalue(l, 1, 1) != LUA_TTABLE || (*it).at >= lua_rawlen(l, -1) {
+    if lua_getiuservalue(l, 1, 1) != LUA_TTABLE || (*it).cursor.at >= lua_rawlen(l, -1) {
         return 0;
     }
     let entries = lua_gettop(l);
-    let at = (*it).at as i64;
-    (*it).at += 2;
+    let at = (*it).cursor.at as i64;
+    (*it).cursor.at += 2;
     let mut pushed = 0;
     for (part, offset) in [(KEYS, 1), (VALUES, 2)] {
         if (*it).body & part != 0 {
@@ -135,7 +122,7 @@ unsafe extern "C-unwind" fn has_next(l: *mut lua_State) -> c_int {
         lua_getiuservalue(l, 1, 1);
         lua_rawlen(l, -1)
     };
-    lua_pushboolean(l, ((*it).at < n).into());
+    lua_pushboolean(l, ((*it).cursor.at < n).into());
     1
 }
 

@@ -7,10 +7,15 @@ use smallvec::SmallVec;
 
 use super::iterator::{map_keys, map_pairs, map_values};
 use super::list::{fits, push_packed_size};
-use super::object::{Head, MAP, check, head, metatable, own, push_empty, push_key, register};
-use super::pack::Key;
+use super::object::{
+    Head, MAP, check, head, metatable, own, push_element, push_empty, push_key, register,
+};
+use super::pack::{key_at, scalar};
+use super::packed::{edit, push_under};
 use super::slot::{Slot, check_overdue, slot};
 use super::text::tostring;
+use crate::cdt::map;
+use crate::model::msgpack::Element;
 
 /// Pushes the value under the key at `key`, or nil; `map` is a stack index.
 ///
@@ -18,6 +23,12 @@ use super::text::tostring;
 /// The [stack rules](super). Raises.
 unsafe fn get(l: *mut lua_State, map: c_int, key: c_int) {
     let h = check(l, map, MAP);
+    if !(*h).owned
+        && let Some(key) = scalar(l, key)
+        && push_under(l, h, key)
+    {
+        return;
+    }
     own(l, slot(l), map, h);
     if !push_key(l, slot(l), key) {
         lua_pushnil(l);
@@ -55,8 +66,20 @@ unsafe extern "C-unwind" fn newindex(l: *mut lua_State) -> c_int {
     lua_settop(l, 3);
     let object = head(l, 3);
     if lua_type(l, 2) != LUA_TNIL && (object.is_null() || fits(l, 3)) {
-        own(l, slot(l), 1, h);
-        set(l, 4, 2, 3);
+        let changed = !(*h).owned
+            && match (scalar(l, 2), scalar(l, 3)) {
+                (Some(key), Some(Element::Nil)) => {
+                    edit(l, slot(l), 1, h, |map, out| map::remove(map, &key, out))
+                }
+                (Some(key), Some(value)) => edit(l, slot(l), 1, h, |map, out| {
+                    map::put(map, &key, &value, out)
+                }),
+                _ => false,
+            };
+        if !changed {
+            own(l, slot(l), 1, h);
+            set(l, 4, 2, 3);
+        }
     }
     0
 }
@@ -64,9 +87,15 @@ unsafe extern "C-unwind" fn newindex(l: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn remove(l: *mut lua_State) -> c_int {
     let h = check(l, 1, MAP);
     lua_settop(l, 2);
-    own(l, slot(l), 1, h);
-    lua_pushnil(l);
-    set(l, 3, 2, 4);
+    let changed = match scalar(l, 2) {
+        Some(key) if !(*h).owned => edit(l, slot(l), 1, h, |map, out| map::remove(map, &key, out)),
+        _ => false,
+    };
+    if !changed {
+        own(l, slot(l), 1, h);
+        lua_pushnil(l);
+        set(l, 3, 2, 4);
+    }
     0
 }
 
@@ -122,7 +151,7 @@ pub(super) unsafe fn push_sorted_entries(l: *mut lua_State, s: &mut Slot, index:
         lua_pushvalue(l, -1);
         lua_rawget(l, table);
         lua_rawseti(l, table + 1, i * 2);
-        Key::at(l, -1).push(l, s);
+        push_element(l, s, key_at(l, -1));
         lua_rawseti(l, table + 1, i * 2 - 1);
         lua_pop(l, 1);
     }
@@ -162,7 +191,7 @@ unsafe fn sorted_order(l: *mut lua_State, table: c_int, n: i64) -> *mut u32 {
     for i in 2..=n {
         lua_rawgeti(l, table, i - 1);
         lua_rawgeti(l, table, i);
-        sorted &= Key::at(l, -2).order(&Key::at(l, -1)).is_lt();
+        sorted &= key_at(l, -2).compare(&key_at(l, -1)).is_lt();
         lua_pop(l, 2);
     }
     if sorted {
@@ -170,13 +199,13 @@ unsafe fn sorted_order(l: *mut lua_State, table: c_int, n: i64) -> *mut u32 {
     }
     let order = lua_newuserdatauv(l, n as usize * size_of::<u32>(), 0).cast::<u32>();
     // Nothing below raises an error, so that the vector is dropped as usual.
-    let mut keys: SmallVec<[(Key<'_>, u32); 32]> = SmallVec::new();
+    let mut keys: SmallVec<[(Element<'_>, u32); 32]> = SmallVec::new();
     for i in 1..=n {
         lua_rawgeti(l, table, i);
-        keys.push((Key::at(l, -1), i as u32));
+        keys.push((key_at(l, -1), i as u32));
         lua_pop(l, 1);
     }
-    keys.sort_unstable_by(|a, b| a.0.order(&b.0));
+    keys.sort_unstable_by(|a, b| a.0.compare(&b.0));
     for (i, (_, from)) in keys.iter().enumerate() {
         order.add(i).write(*from);
     }

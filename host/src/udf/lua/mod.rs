@@ -44,6 +44,7 @@ mod matcher;
 mod module;
 mod object;
 mod pack;
+mod packed;
 mod pattern;
 mod record;
 mod require;

@@ -1,5 +1,5 @@
-//! The way of values out of Lua. Nothing here but `Key::push` raises Lua errors, so that buffers can be
-//! used as usual and results can be read outside of a protected call.
+//! The way of values out of Lua. Nothing here raises Lua errors, so that buffers can be used as
+//! usual and results can be read outside of a protected call.
 
 use std::ffi::c_int;
 use std::ptr;
@@ -8,9 +8,8 @@ use bytes::Bytes;
 use mlua::ffi::*;
 use smallvec::SmallVec;
 
-use super::object::{BYTES, GEO, Head, LIST, MAP, head, push_item, push_str, raw_str};
-use super::slot::Slot;
-use crate::model::msgpack::{self, MAX_DEPTH, Reader};
+use super::object::{BYTES, GEO, Head, LIST, MAP, head, raw_str};
+use crate::model::msgpack::{self, Element, MAX_DEPTH, Reader};
 use crate::model::{ParticleType, Value};
 
 /// The longest packed value, in bytes. A list can hold another many times, so a few
@@ -40,25 +39,36 @@ pub(super) unsafe fn pack(
         return Err(Unpackable::Size);
     }
     match lua_type(l, index) {
-        LUA_TNIL => out.push(0xC0),
-        LUA_TLIGHTUSERDATA if lua_touserdata(l, index).is_null() => out.push(0xC0),
-        LUA_TBOOLEAN => out.push(if lua_toboolean(l, index) != 0 {
-            0xC3
-        } else {
-            0xC2
-        }),
+        LUA_TNIL => msgpack::pack_nil(out),
+        LUA_TLIGHTUSERDATA if lua_touserdata(l, index).is_null() => msgpack::pack_nil(out),
+        LUA_TBOOLEAN => msgpack::pack_bool(lua_toboolean(l, index) != 0, out),
         LUA_TNUMBER if lua_isinteger(l, index) != 0 => {
             msgpack::pack_int(lua_tointegerx(l, index, ptr::null_mut()), out);
         }
-        LUA_TNUMBER => {
-            out.push(0xCB);
-            out.extend_from_slice(&lua_tonumberx(l, index, ptr::null_mut()).to_be_bytes());
-        }
+        LUA_TNUMBER => msgpack::pack_float(lua_tonumberx(l, index, ptr::null_mut()), out),
         LUA_TSTRING => msgpack::pack_bytes(ParticleType::STRING, raw_str(l, index), out),
         LUA_TUSERDATA => return pack_object(l, index, out, depth),
         _ => return Err(Unpackable::Type),
     }
     Ok(())
+}
+
+/// The value at `index` if it is no object: nil, a boolean, a number or a string.
+///
+/// # Safety
+/// The [stack rules](super); a string is good while it is in reach of Lua. Raises nothing.
+#[inline]
+pub(super) unsafe fn scalar<'a>(l: *mut lua_State, index: c_int) -> Option<Element<'a>> {
+    Some(match lua_type(l, index) {
+        LUA_TNIL => Element::Nil,
+        LUA_TBOOLEAN => Element::Bool(lua_toboolean(l, index) != 0),
+        LUA_TNUMBER if lua_isinteger(l, index) != 0 => {
+            Element::Int(lua_tointegerx(l, index, ptr::null_mut()))
+        }
+        LUA_TNUMBER => Element::Float(lua_tonumberx(l, index, ptr::null_mut())),
+        LUA_TSTRING => Element::Bytes(ParticleType::STRING, raw_str(l, index)),
+        _ => return None,
+    })
 }
 
 /// The same of a userdata.
@@ -117,66 +127,20 @@ unsafe fn pack_list(
     Ok(())
 }
 
-/// A map's key as its table holds it, for sorting.
-pub(super) enum Key<'a> {
-    Int(i64),
-    Str(&'a [u8]),
-    /// Packed.
-    Other(&'a [u8]),
-}
-
-impl<'a> Key<'a> {
-    /// The key at `index`; the string must stay referenced.
-    ///
-    /// # Safety
-    /// The [stack rules](super), for a key as a map's table has it. Raises nothing.
-    pub(super) unsafe fn at(l: *mut lua_State, index: c_int) -> Self {
-        if lua_type(l, index) == LUA_TNUMBER {
-            return Self::Int(lua_tointegerx(l, index, ptr::null_mut()));
+/// The key at `index`, as a map's table holds it: integers and strings as they are, others as a
+/// zero byte and their packed form.
+///
+/// # Safety
+/// The [stack rules](super), for such a key; a string is good while it is in reach of Lua. Raises
+/// nothing.
+#[inline]
+pub(super) unsafe fn key_at<'a>(l: *mut lua_State, index: c_int) -> Element<'a> {
+    match scalar(l, index) {
+        Some(Element::Bytes(_, [0, packed @ ..])) => {
+            Reader::new(packed).element().unwrap_or(Element::Nil)
         }
-        match raw_str::<'a>(l, index) {
-            [0, packed @ ..] => Self::Other(packed),
-            s => Self::Str(s),
-        }
-    }
-
-    fn value(&self) -> Value {
-        match self {
-            Self::Int(i) => Value::Int(*i),
-            Self::Str(s) => Value::Str(Bytes::copy_from_slice(s)),
-            Self::Other(p) => Reader::new(p).element().map_or(Value::Nil, Value::from),
-        }
-    }
-
-    /// The protocol's order of map keys.
-    pub(super) fn order(&self, other: &Self) -> std::cmp::Ordering {
-        match (self, other) {
-            (Self::Int(a), Self::Int(b)) => a.cmp(b),
-            (Self::Str(a), Self::Str(b)) => a.cmp(b),
-            (Self::Int(_), Self::Str(_)) => std::cmp::Ordering::Less,
-            (Self::Str(_), Self::Int(_)) => std::cmp::Ordering::Greater,
-            (a, b) => msgpack::compare(&a.value(), &b.value()),
-        }
-    }
-
-    fn pack(&self, out: &mut Vec<u8>) {
-        match self {
-            Self::Int(i) => msgpack::pack_int(*i, out),
-            Self::Str(s) => msgpack::pack_bytes(ParticleType::STRING, s, out),
-            Self::Other(p) => out.extend_from_slice(p),
-        }
-    }
-
-    /// The key as Lua code sees it, left on the stack.
-    ///
-    /// # Safety
-    /// The [stack rules](super). Raises.
-    pub(super) unsafe fn push(&self, l: *mut lua_State, s: &Slot) {
-        match self {
-            Self::Int(i) => lua_pushinteger(l, *i),
-            Self::Str(b) => push_str(l, b),
-            Self::Other(p) => push_item(l, s, &mut Reader::new(p)),
-        }
+        Some(key) => key,
+        None => Element::Nil,
     }
 }
 
@@ -190,16 +154,17 @@ unsafe fn pack_map(
     out: &mut Vec<u8>,
     depth: usize,
 ) -> Result<(), Unpackable> {
-    let mut entries: SmallVec<[(Key<'_>, usize, usize); 16]> = SmallVec::new();
+    let mut entries: SmallVec<[(Element<'_>, usize, usize); 16]> = SmallVec::new();
     let mut values = Vec::new();
     lua_pushnil(l);
     while lua_next(l, table) != 0 {
         let start = values.len();
         pack(l, table + 2, &mut values, depth + 1)?;
-        entries.push((Key::at(l, table + 1), start, values.len()));
+        entries.push((key_at(l, table + 1), start, values.len()));
         lua_settop(l, table + 1);
     }
-    entries.sort_unstable_by(|a, b| a.0.order(&b.0));
+    // A table has each key once.
+    entries.sort_unstable_by(|a, b| a.0.compare(&b.0));
     msgpack::pack_map_head(entries.len() as u32, out);
     for (key, start, end) in &entries {
         key.pack(out);
@@ -246,13 +211,7 @@ pub(super) unsafe fn to_value(
                         _ => Value::Blob(ParticleType::BLOB, b),
                     }
                 }
-                GEO => {
-                    let text = Head::packed(h);
-                    let mut particle = Vec::with_capacity(3 + text.len());
-                    particle.extend_from_slice(&[0; 3]);
-                    particle.extend_from_slice(text);
-                    Value::Geo(particle.into())
-                }
+                GEO => Element::Bytes(ParticleType::GEOJSON, Head::packed(h)).into(),
                 _ => return Err(Unpackable::Type),
             }
         }

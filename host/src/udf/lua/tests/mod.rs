@@ -3,6 +3,7 @@
 mod collections;
 mod limits;
 mod modules;
+mod packed;
 mod patterns;
 mod record;
 mod sandbox;
