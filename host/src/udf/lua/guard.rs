@@ -7,7 +7,7 @@ use std::ptr;
 use mlua::ffi::*;
 use tracing::Level;
 
-use super::object::{fail, raw_str};
+use super::object::{LIST, fail, head, raw_str};
 use super::shared::{push_behind, set};
 use super::slot::{Trip, check_overdue, give_up, slot};
 
@@ -278,8 +278,19 @@ unsafe fn pause(l: *mut lua_State, i: i64) {
     }
 }
 
+/// The argument at `arg` must be a table, or a list, which does as well.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
+unsafe fn check_elements(l: *mut lua_State, arg: c_int) {
+    let object = head(l, arg);
+    if object.is_null() || (*object).tag != LIST {
+        luaL_checktype(l, arg, LUA_TTABLE);
+    }
+}
+
 unsafe extern "C-unwind" fn insert(l: *mut lua_State) -> c_int {
-    luaL_checktype(l, 1, LUA_TTABLE);
+    check_elements(l, 1);
     let end = luaL_len(l, 1).wrapping_add(1);
     let mut at = end;
     match lua_gettop(l) {
@@ -304,7 +315,7 @@ unsafe extern "C-unwind" fn insert(l: *mut lua_State) -> c_int {
 }
 
 unsafe extern "C-unwind" fn remove(l: *mut lua_State) -> c_int {
-    luaL_checktype(l, 1, LUA_TTABLE);
+    check_elements(l, 1);
     let size = luaL_len(l, 1);
     let mut at = luaL_optinteger(l, 2, size);
     if lua_gettop(l) > 1 && (at as u64).wrapping_sub(1) > size as u64 {
@@ -323,12 +334,12 @@ unsafe extern "C-unwind" fn remove(l: *mut lua_State) -> c_int {
 }
 
 unsafe extern "C-unwind" fn move_(l: *mut lua_State) -> c_int {
-    luaL_checktype(l, 1, LUA_TTABLE);
+    check_elements(l, 1);
     let from = luaL_checkinteger(l, 2);
     let end = luaL_checkinteger(l, 3);
     let to = luaL_checkinteger(l, 4);
     let target = if lua_type(l, 5) > LUA_TNIL { 5 } else { 1 };
-    luaL_checktype(l, target, LUA_TTABLE);
+    check_elements(l, target);
     if end >= from {
         if from <= 0 && end >= i64::MAX.wrapping_add(from) {
             luaL_argerror(l, 3, c"too many elements to move".as_ptr());

@@ -8,7 +8,7 @@ use std::ffi::{CStr, c_int};
 
 use mlua::ffi::*;
 
-use super::object::{AERO, BYTES, GEO, LIST, MAP, Tag, new_object, register};
+use super::object::{AERO, BYTES, GEO, ITER, LIST, MAP, Tag, new_object, register};
 use super::shared::freeze;
 use super::slot::Slot;
 use super::{aerospike, blob, geo, guard, iterator, list, map, pattern, record};
@@ -164,7 +164,7 @@ pub(super) unsafe fn build(l: *mut lua_State, s: *mut Slot) {
     geo::open(l, s);
     publish_class(l, s, standard, Some(GEO), &[c"geojson", c"GeoJSON"]);
     iterator::open(l, s);
-    publish_class(l, s, standard, None, &[c"iterator", c"Iterator"]);
+    publish_class(l, s, standard, Some(ITER), &[c"iterator", c"Iterator"]);
     record::open(l, s);
     publish_class(l, s, standard, None, &[c"record"]);
     aerospike::open(l, s);
