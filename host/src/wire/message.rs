@@ -194,7 +194,7 @@ pub struct RawOp<'a> {
 }
 
 impl<'a> RawOp<'a> {
-    fn parse(cursor: &mut Cursor<'a>) -> Result<Self> {
+    pub(super) fn parse(cursor: &mut Cursor<'a>) -> Result<Self> {
         let size = cursor.u32()? as usize;
         let mut inner = Cursor {
             rest: cursor.take(size)?,

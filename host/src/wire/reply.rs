@@ -189,6 +189,14 @@ pub fn push_found(
     counts(out, at, fields, ops);
 }
 
+/// Appends the message that says why an aggregation ends before its time.
+pub fn push_failure(out: &mut Vec<u8>, message: &str) {
+    let at = header(out, 0, 0, 0, 0, 0);
+    let text = Particle::new(ParticleType::STRING, message.as_bytes());
+    push_bin(out, b"FAILURE", text);
+    counts(out, at, 0, 1);
+}
+
 /// Appends the message that says that a query has all of a partition, or why not.
 pub fn push_partition_done(out: &mut Vec<u8>, partition: PartitionId, code: ResultCode) {
     header(

@@ -9,6 +9,7 @@ mod record;
 mod sandbox;
 mod speed;
 mod stack;
+mod streams;
 mod values;
 
 use std::sync::Arc;
