@@ -10,6 +10,7 @@ mod connect;
 mod error;
 mod global;
 mod guest_build;
+mod index;
 mod job;
 mod output;
 mod run;
