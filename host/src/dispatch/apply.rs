@@ -244,13 +244,18 @@ fn no_result() -> UdfError {
     )
 }
 
-pub(super) fn failed(e: &UdfError, generation: u16) -> Reply {
+/// Writes the backtrace of a failed function to the log of who debugs.
+pub(super) fn log_backtrace(e: &UdfError) {
     if let Some(backtrace) = &e.backtrace
         && tracing::enabled!(tracing::Level::DEBUG)
     {
         let text = format!("{e}\n{backtrace}");
         tracing::debug!("{}", one_line(text.as_bytes(), LINE_BYTES));
     }
+}
+
+pub(super) fn failed(e: &UdfError, generation: u16) -> Reply {
+    log_backtrace(e);
     Reply {
         generation,
         ..Reply::from(Error::from(e))

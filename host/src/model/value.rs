@@ -111,6 +111,19 @@ impl Value {
         })
     }
 
+    /// Bytes that it has outside of itself.
+    pub fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Nil | Self::Bool(_) | Self::Int(_) | Self::Float(_) => 0,
+            Self::Str(b)
+            | Self::Blob(_, b)
+            | Self::List(b)
+            | Self::Map(b)
+            | Self::Geo(b)
+            | Self::Hll(b) => b.len(),
+        }
+    }
+
     /// Appends the particle's bytes to `out` (nothing for nil).
     pub fn write_particle(&self, out: &mut Vec<u8>) {
         match self {

@@ -8,6 +8,7 @@ use mlua::ffi::*;
 use tracing::Level;
 
 use super::object::{LIST, fail, head, raw_str};
+use super::shared::{push_behind, set};
 use super::slot::{Trip, check_overdue, give_up, slot};
 
 /// Loops in C look at the clock this often.
@@ -199,20 +200,13 @@ unsafe extern "C-unwind" fn rawset(l: *mut lua_State) -> c_int {
     luaL_checkany(l, 2);
     luaL_checkany(l, 3);
     lua_settop(l, 3);
-    if lua_getmetatable(l, 1) != 0 {
-        lua_pushstring(l, c"__frozen".as_ptr());
-        if lua_rawget(l, -2) != LUA_TNIL {
-            fail(l, c"a standard table cannot be changed");
-        }
-        lua_settop(l, 3);
+    if push_behind(l, 1) {
+        set(l);
+        lua_settop(l, 1);
+    } else {
+        lua_rawset(l, 1);
     }
-    lua_rawset(l, 1);
     1
-}
-
-/// `__newindex` of the tables that all calls share.
-pub(super) unsafe extern "C-unwind" fn frozen(l: *mut lua_State) -> c_int {
-    fail(l, c"a standard table cannot be changed")
 }
 
 /// `load`, for text only. The second upvalue is the original.
@@ -232,6 +226,7 @@ unsafe extern "C-unwind" fn load(l: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn rep(l: *mut lua_State) -> c_int {
     let (mut a, mut b) = (0, 0);
     luaL_checklstring(l, 1, &raw mut a);
+    luaL_checkinteger(l, 2);
     luaL_optlstring(l, 3, c"".as_ptr(), &raw mut b);
     if a + b == 0 {
         lua_pushstring(l, c"".as_ptr());
@@ -251,6 +246,8 @@ unsafe extern "C-unwind" fn collectgarbage(l: *mut lua_State) -> c_int {
         let kib = lua_gc(l, LUA_GCCOUNT, 0);
         let rest = lua_gc(l, LUA_GCCOUNTB, 0);
         lua_pushnumber(l, f64::from(kib) + f64::from(rest) / 1024.0);
+    } else if matches!(CStr::from_ptr(what).to_bytes(), b"step" | b"isrunning") {
+        lua_pushboolean(l, 1);
     } else {
         lua_pushinteger(l, 0);
     }

@@ -31,9 +31,11 @@
 )]
 
 mod aerospike;
+mod aggregate;
 mod arguments;
 mod blob;
 mod failure;
+mod feed;
 mod geo;
 mod guard;
 mod instance;
@@ -50,9 +52,11 @@ mod record;
 mod require;
 mod runtime;
 mod sandbox;
+mod shared;
 mod slot;
 mod stack;
 mod state;
+mod stream;
 mod text;
 mod watchdog;
 

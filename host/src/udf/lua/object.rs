@@ -23,15 +23,17 @@ pub(super) const BYTES: Tag = 2;
 pub(super) const GEO: Tag = 3;
 pub(super) const ITER: Tag = 4;
 pub(super) const REC: Tag = 5;
+pub(super) const AERO: Tag = 6;
 
 /// The names that error messages use, by tag.
-const NAMES: [&CStr; 6] = [
+const NAMES: [&CStr; 7] = [
     c"List",
     c"Map",
     c"Bytes",
     c"GeoJSON",
     c"Iterator",
     c"Record",
+    c"Aerospike",
 ];
 
 /// The start of every full userdata in our Lua states; its bytes follow.
@@ -276,7 +278,10 @@ pub(super) unsafe fn head(l: *mut lua_State, index: c_int) -> *mut Head {
 #[inline]
 pub(super) unsafe fn check(l: *mut lua_State, index: c_int, tag: Tag) -> *mut Head {
     let h = head(l, index);
-    if h.is_null() || (*h).tag != tag {
+    if h.is_null() {
+        type_error(l, index, c"userdata");
+    }
+    if (*h).tag != tag {
         type_error(l, index, NAMES[usize::from(tag)]);
     }
     h
@@ -286,7 +291,7 @@ pub(super) unsafe fn check(l: *mut lua_State, index: c_int, tag: Tag) -> *mut He
 ///
 /// # Safety
 /// The [stack rules](super). Raises.
-unsafe fn type_error(l: *mut lua_State, index: c_int, wanted: &CStr) -> ! {
+pub(super) unsafe fn type_error(l: *mut lua_State, index: c_int, wanted: &CStr) -> ! {
     let h = head(l, index);
     let (wanted, got) = if h.is_null() {
         (c"userdata", lua_typename(l, lua_type(l, index)))
