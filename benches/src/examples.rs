@@ -4,9 +4,10 @@
 use std::borrow::Cow;
 
 use petrel::change::RecordContext;
-use petrel::model::msgpack::{DecodeError, Element, Reader, pack_sorted_map};
+use petrel::model::msgpack::{DecodeError, Element, Reader};
 use petrel::model::{ParticleType, Value};
 use petrel::udf::{UdfError, UdfResult};
+use petrel_packed::pack_sorted_map;
 
 use crate::native::{Function, failed, missing, set};
 
