@@ -9,11 +9,13 @@ With `--differing` that is about what rows with `differs` expect of petrel.
 """
 
 import argparse
+import base64
 import json
 import pathlib
 import re
 import sys
 import tempfile
+import time
 import tomllib
 
 import aerospike
@@ -23,18 +25,23 @@ ROWS = pathlib.Path(__file__).resolve().parents[1] / "behaviour"
 KEY = ("test", "rows", "key")
 #: What a row expects, in the order in which it is written.
 OUTCOME = ("result", "error", "after", "generation", "ttl")
+SOURCES = ("lua", "module")
 GIVEN = ("name", "lua", "module", "args", "before", "before-policy", "policy", "differs")
 
 #: A file's place in a message; the incumbent puts the folder before it.
 PLACE = re.compile(r"(?:[^\s\"'\[]*/)?(\w+)\.lua(\"\])?:(\d+)")
-#: What the client adds to the message of an info command.
-FROM = re.compile(r" from [\d.]+:\d+$")
+#: The server's address, which the client adds to some messages.
+ADDRESS = re.compile(r"( from [\d.]+:\d+$|^[\d.]+:\d+ )")
+#: The folders that the incumbent looked for a required module in.
+FOLDERS = re.compile(r"(\n\tno (field|file) .*)+")
+#: What a row tells when the server did not survive it.
+GONE = "the server is gone"
 
 
 def value_of(text):
     """The value that a row's text stands for: a Python literal, with a few names more."""
     names = {"geo": aerospike.GeoJSON, "inf": float("inf"), "nan": float("nan")}
-    return eval(text, {"__builtins__": {"bytes": bytes, "range": range, "list": list}}, names)
+    return eval(text, {"__builtins__": {"range": range, "list": list}}, names)
 
 
 def text_of(value):
@@ -48,6 +55,8 @@ def text_of(value):
         return "[" + ", ".join(map(text_of, value)) + "]"
     if isinstance(value, bytearray):
         value = bytes(value)
+    if isinstance(value, (str, bytes)) and len(value) > 200 and len(set(value)) == 1:
+        return f"{value[:1]!r} * {len(value)}"
     return repr(value)
 
 
@@ -71,7 +80,7 @@ class File:
     def write(self):
         parts = []
         if self.modules:
-            parts.append("[modules]\n" + "".join(f"{k} = {toml(v)}\n" for k, v in self.modules.items()))
+            parts.append("[modules]\n" + "".join(f"{k} = {toml(v, True)}\n" for k, v in self.modules.items()))
         for row in self.rows:
             part = "[[row]]\n" + fields(row, GIVEN + OUTCOME)
             if "petrel" in row:
@@ -82,15 +91,16 @@ class File:
 
 
 def fields(row, names):
-    return "".join(f"{k} = {toml(row[k])}\n" for k in names if k in row)
+    return "".join(f"{k} = {toml(row[k], k in SOURCES)}\n" for k in names if k in row)
 
 
-def toml(value):
+def toml(value, is_source):
     if not isinstance(value, str):
         return str(value)
-    if "\n" in value.rstrip("\n") and "'''" not in value:
-        return f"'''\n{value.rstrip()}\n'''"
-    value = value.rstrip("\n")
+    if is_source:
+        value = value.rstrip()
+        if "\n" in value and "'''" not in value:
+            return f"'''\n{value}\n'''"
     if "'" not in value and value.isprintable():
         return f"'{value}'"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
@@ -102,22 +112,45 @@ class Runner:
     def __init__(self, host, port, directory):
         self.directory = pathlib.Path(directory)
         (self.directory / "client").mkdir(exist_ok=True)
-        config = {
+        self.config = {
             "hosts": [(host, port)],
             "lua": {"user_path": str(self.directory / "client")},
             "policies": {"total_timeout": 10_000},
         }
-        self.client = aerospike.client(config).connect()
+        self.client = aerospike.client(self.config).connect()
 
     def register(self, package, text):
-        path = self.directory / f"{package}.lua"
-        path.write_text(text)
-        self.client.udf_put(str(path), aerospike.UDF_TYPE_LUA)
+        """Registers a module. The client's own call would wait two seconds after each."""
+        content = base64.b64encode(text.encode()).decode()
+        self.info(
+            f"udf-put:filename={package}.lua;content={content};content-len={len(content)};udf-type=LUA;"
+        )
+        # The incumbent spreads it in the background.
+        while content not in self.info(f"udf-get:filename={package}.lua"):
+            time.sleep(0.005)
+
+    def info(self, command):
+        return self.client.info_random_node(command).split("\t", 1)[-1]
 
     def prepare(self, file):
         for package, text in file.modules.items():
             self.register(package, text)
         self.register(file.package, file.text)
+
+    def is_gone(self, error):
+        """Whether that was the end of the server; waits for another in its place."""
+        if error.args[0] not in (-10, -8, -9, -16, 9):
+            return False
+        for _ in range(120):
+            time.sleep(0.5)
+            try:
+                self.client.close()
+                self.client = aerospike.client(self.config).connect()
+                self.client.info_all("status")
+                return True
+            except exception.AerospikeError:
+                pass
+        raise error
 
     def run(self, file, i):
         """What row `i` does: the fields of an outcome."""
@@ -140,7 +173,10 @@ class Runner:
             result = self.client.apply(KEY, package, function, args, policy)
             outcome["result"] = text_of(result)
         except exception.AerospikeError as e:
-            outcome["error"] = place(f"{e.code}: {e.msg}", package, start)
+            code, message = e.args[:2]
+            if self.is_gone(e):
+                return {"error": GONE}
+            outcome["error"] = f"{code}: " + place(ADDRESS.sub("", message), package, start)
         try:
             _, meta, bins = self.client.get(KEY)
             outcome["after"] = text_of(bins)
@@ -161,7 +197,7 @@ def place(message, package, start):
         own = int(found[3]) - (start if found[1] == package else 0)
         return f"{found[1]}.lua{found[2] or ''}:{own}"
 
-    return PLACE.sub(line, FROM.sub("", message))
+    return PLACE.sub(line, FOLDERS.sub("", message))
 
 
 def expected(row, petrel=True):
@@ -184,7 +220,7 @@ def main():
     parser.add_argument("files", nargs="*", type=pathlib.Path)
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--differing", action="store_true")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     host, port = options.server.rsplit(":", 1)
     differ = total = 0
     with tempfile.TemporaryDirectory() as directory:

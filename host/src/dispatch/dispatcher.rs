@@ -8,13 +8,14 @@ use super::apply::Environment;
 use super::background::Job;
 use super::pool::Pool;
 use super::query::Query;
+use super::range::Ranged;
 use super::removal::{Removal, Truncation};
 use super::schedule::Schedule;
 use super::sink::{Outcome, Sink};
 use super::source::Item;
 use super::workers::Workers;
 use crate::model::{Error, Result, ResultCode, now_millis};
-use crate::request::{QuerySpec, Reply, Request, Target, TaskSpec, Work};
+use crate::request::{IndexRef, QuerySpec, Reply, Request, Target, TaskSpec, Work};
 use crate::task::{Task, Tracker};
 use crate::udf::{Budget, Registry};
 
@@ -180,19 +181,28 @@ impl Dispatcher {
         self.workers.give_back(worker);
     }
 
-    /// A query: the records of a set or namespace.
-    pub fn query(&self, namespace: &Arc<Namespace>, spec: QuerySpec) -> Query {
+    /// A query: the records of a set or namespace, or those in a range of an index.
+    ///
+    /// # Errors
+    /// When there is no such index, or it is not built yet.
+    pub fn query(&self, namespace: &Arc<Namespace>, spec: QuerySpec) -> Result<Query> {
         Query::new(namespace.clone(), self.registry.clone(), spec)
     }
 
     /// Starts a background task.
     ///
     /// # Errors
-    /// [`ResultCode::InvalidNamespace`]; [`ResultCode::ParameterError`] when an active task has the same id.
-    pub fn background(&self, spec: TaskSpec) -> Result<Arc<Task>> {
+    /// [`ResultCode::InvalidNamespace`]; [`ResultCode::ParameterError`] when an active task has the same
+    /// id; when there is no such index as it is to go by, or it is not built yet.
+    pub fn background(&self, mut spec: TaskSpec) -> Result<Arc<Task>> {
         let namespace = self.namespace(spec.namespace().as_bytes())?.clone();
+        let range = Ranged::find_for(&namespace, spec.set(), spec.range.as_ref())?;
+        if let (Some(asked), Some(found)) = (&mut spec.range, &range) {
+            asked.index = IndexRef::Named(found.name().into());
+        }
         let task = self.tracker.add(spec)?;
-        self.schedule.submit(Job::new(task.clone(), namespace));
+        self.schedule
+            .submit(Job::new(task.clone(), namespace, range));
         Ok(task)
     }
 

@@ -4,6 +4,7 @@
 mod batch;
 mod filter;
 mod query;
+mod range;
 mod reply;
 #[allow(clippy::module_inception)]
 mod request;
@@ -11,7 +12,8 @@ mod task;
 
 pub use batch::Group;
 pub use filter::Filter;
-pub use query::{Found, QuerySpec};
+pub use query::{Found, QuerySpec, Resume};
+pub use range::{IndexRange, IndexRef};
 pub use reply::{Reply, ReplyBins};
 pub use request::{BinSelection, Request, Target, UdfCall, Work};
 pub use task::TaskSpec;

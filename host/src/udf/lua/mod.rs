@@ -50,6 +50,7 @@ mod record;
 mod require;
 mod runtime;
 mod sandbox;
+mod shared;
 mod slot;
 mod stack;
 mod state;

@@ -50,6 +50,11 @@ impl LuaModule {
         }
     }
 
+    /// What was registered.
+    pub(super) fn source(&self) -> &ModuleSource {
+        &self.source
+    }
+
     /// The file name.
     pub(super) fn file(&self) -> &str {
         &self.source.file

@@ -12,7 +12,7 @@ use mlua::ffi::*;
 use super::pack::pack;
 use super::slot::Slot;
 use crate::cdt::Cursor;
-use crate::model::msgpack::{DecodeError, Element, Reader};
+use crate::model::msgpack::{DecodeError, Element, Item, Reader};
 use crate::model::{ParticleType, Value};
 
 /// What a userdata is; also its index in the table of metatables.
@@ -23,15 +23,17 @@ pub(super) const BYTES: Tag = 2;
 pub(super) const GEO: Tag = 3;
 pub(super) const ITER: Tag = 4;
 pub(super) const REC: Tag = 5;
+pub(super) const AERO: Tag = 6;
 
 /// The names that error messages use, by tag.
-const NAMES: [&CStr; 6] = [
+const NAMES: [&CStr; 7] = [
     c"List",
     c"Map",
     c"Bytes",
     c"GeoJSON",
     c"Iterator",
     c"Record",
+    c"Aerospike",
 ];
 
 /// The start of every full userdata in our Lua states; its bytes follow.
@@ -44,7 +46,7 @@ pub(super) struct Head {
     pub(super) edited: bool,
     /// Of a packed collection: how often it was gone through from its start.
     pub(super) looks: u8,
-    /// Of bytes: the particle type.
+    /// Of bytes: the particle type. Of a collection in a table: its [`order`].
     pub(super) kind: u8,
     /// Elements of a list, pairs of a packed map, length of bytes.
     pub(super) n: usize,
@@ -276,7 +278,10 @@ pub(super) unsafe fn head(l: *mut lua_State, index: c_int) -> *mut Head {
 #[inline]
 pub(super) unsafe fn check(l: *mut lua_State, index: c_int, tag: Tag) -> *mut Head {
     let h = head(l, index);
-    if h.is_null() || (*h).tag != tag {
+    if h.is_null() {
+        type_error(l, index, c"userdata");
+    }
+    if (*h).tag != tag {
         type_error(l, index, NAMES[usize::from(tag)]);
     }
     h
@@ -286,17 +291,30 @@ pub(super) unsafe fn check(l: *mut lua_State, index: c_int, tag: Tag) -> *mut He
 ///
 /// # Safety
 /// The [stack rules](super). Raises.
-unsafe fn type_error(l: *mut lua_State, index: c_int, wanted: &CStr) -> ! {
+pub(super) unsafe fn type_error(l: *mut lua_State, index: c_int, wanted: &CStr) -> ! {
     let h = head(l, index);
-    let got = if h.is_null() {
-        lua_typename(l, lua_type(l, index))
+    let (wanted, got) = if h.is_null() {
+        (c"userdata", lua_typename(l, lua_type(l, index)))
     } else {
-        NAMES[usize::from((*h).tag)].as_ptr()
+        (wanted, NAMES[usize::from((*h).tag)].as_ptr())
     };
     let text = lua_pushfstring(l, c"%s expected, got %s".as_ptr(), wanted.as_ptr(), got);
     luaL_argerror(l, index, text);
     // luaL_argerror does not return; its declaration does not say so.
     lua_error(l)
+}
+
+/// What a packed collection says of the order it is in: 1 for a list by its elements or a map by
+/// its keys, 3 for a map by its values too, else 0.
+///
+/// # Safety
+/// The [stack rules](super), for the packed collection `h`. Raises nothing.
+unsafe fn order(h: *const Head) -> u8 {
+    let mut r = Reader::new(Head::packed(h));
+    match (r.item(), r.item()) {
+        (Ok(_), Ok(Item::Ext(flags, _))) if r.position() <= (*h).body => flags.cast_unsigned() & 3,
+        _ => 0,
+    }
 }
 
 /// Moves a collection's elements into its table, and pushes that table.
@@ -325,19 +343,30 @@ pub(super) unsafe fn own(l: *mut lua_State, s: &mut Slot, index: c_int, h: *mut 
             push_key(l, s, -1);
             lua_replace(l, -2);
             push_item(l, s, &mut r);
-            if lua_type(l, -1) == LUA_TNIL {
-                lua_pop(l, 1);
-                lua_pushlightuserdata(l, ptr::null_mut());
-            }
-            lua_rawset(l, -3);
+            set_entry(l, -3);
         }
     }
     lua_pushvalue(l, -1);
+    (*h).kind = order(h);
     // A buffer that was there is gone with this.
     lua_setiuservalue(l, index, 1);
     (*h).owned = true;
     (*h).len = 0;
     (*h).data = h.add(1).cast();
+}
+
+/// Sets the entry whose key, as the table has it, and value are on top in the map's table at
+/// `table`, and pops both. A nil value is there as a light userdata.
+///
+/// # Safety
+/// The [stack rules](super), with the table of a map at `table`. Raises.
+pub(super) unsafe fn set_entry(l: *mut lua_State, table: c_int) {
+    let table = lua_absindex(l, table);
+    if lua_type(l, -1) == LUA_TNIL {
+        lua_pop(l, 1);
+        lua_pushlightuserdata(l, ptr::null_mut());
+    }
+    lua_rawset(l, table);
 }
 
 /// Pushes the key under which a map's table holds the key at `index`: integers and strings
