@@ -94,7 +94,10 @@ fn run_one(
         std::slice::from_mut(&mut record),
     );
     let effects = record.effects(&scope(), 0, &mut BodyBuilder::new(), &mut Vec::new());
-    (results.remove(0), effects)
+    (
+        results.remove(0),
+        effects.expect("a record within its limits"),
+    )
 }
 
 fn bin(effects: &Effects, name: &str) -> Option<Value> {

@@ -15,11 +15,12 @@ use super::attempt::admit;
 use super::background::{BATCH, BATCH_BYTES, SLICE, pace};
 use super::live::{Keeping, Live};
 use super::outlet::Outlet;
+use super::range::Ranged;
 use super::schedule::{Bell, Job};
 use super::source::{Item, Partitions, Step, Throttle, Walk};
 use crate::change::RecordContext;
 use crate::model::{Error, Result, ResultCode, Value};
-use crate::request::{AggregateSpec, UdfCall, Yields};
+use crate::request::{AggregateSpec, Request, UdfCall, Yields};
 use crate::task::{Status, Task};
 use crate::udf::{Aggregator, Budget, Instance, Registered, Registry, UdfError, UdfErrorKind};
 
@@ -62,6 +63,8 @@ impl Drop for Aggregation {
 pub struct Folding {
     task: Arc<Task>,
     namespace: Arc<Namespace>,
+    range: Option<Ranged>,
+    request: Request,
     /// What runs is what was registered at the start, whatever is registered meanwhile.
     module: Arc<Registered>,
     call: UdfCall,
@@ -104,9 +107,16 @@ impl Folding {
         task: Arc<Task>,
         namespace: Arc<Namespace>,
         module: Arc<Registered>,
+        range: Option<Ranged>,
         keeping: Arc<Keeping>,
     ) -> Self {
+        let mut request = task.spec.request().clone();
+        if let Some(range) = &range {
+            request.filter = Some(range.filter(request.filter));
+        }
         Self {
+            range,
+            request,
             budget: Budget {
                 patience: None,
                 cancel: Some(task.cancel.clone()),
@@ -155,7 +165,8 @@ impl Folding {
         instance.aggregate(function, args, &self.budget)?;
         Ok(Folder {
             instance,
-            walk: Walk::new(&self.namespace, self.task.spec.set(), &self.partitions),
+            walk: Walk::new(&self.namespace, self.task.spec.set(), &self.partitions)
+                .within(self.range.clone()),
             items: Vec::new(),
             contexts: Vec::new(),
             values: Vec::new(),
@@ -229,7 +240,7 @@ impl Folding {
             registry,
             budget: &self.budget,
         };
-        let request = self.task.spec.request();
+        let request = &self.request;
         let mut filtered = 0;
         let mut contexts = std::mem::take(&mut folder.contexts);
         contexts.clear();

@@ -11,8 +11,8 @@ use crate::request::{BinSelection, Reply, ReplyBins, Request, UdfCall, Work};
 use crate::store::{Change, Expected};
 use crate::udf::{UdfErrorKind, UdfResult};
 
-/// The largest record, in bytes of its packed body.
-const MAX_RECORD: usize = 8 << 20;
+/// The largest record, in bytes of its packed body: what the incumbent takes unless told otherwise.
+const MAX_RECORD: usize = 1 << 20;
 
 /// A record as a request finds it: expired ones count as missing, yet have a version.
 pub(super) struct Present {
@@ -222,7 +222,7 @@ impl Worker {
             return Ok(None);
         }
         let date = *self.date.get_or_insert_with(now_millis);
-        match context.effects(scope, date, &mut self.builder, &mut self.scratch) {
+        match context.effects(scope, date, &mut self.builder, &mut self.scratch)? {
             Effects::None => Ok(None),
             Effects::Remove => Ok(Some(Change::Remove)),
             Effects::Put(record) if record.body.as_bytes().len() > MAX_RECORD => Err(Error::new(

@@ -106,13 +106,14 @@ impl Query {
         let bins = self.bins.check()?;
         let spec = QuerySpec {
             set: (!set.is_empty()).then(|| set.as_bytes().to_vec()),
+            range: None,
             filter: parse(self.filter)?,
             bins: bins.clone(),
             partitions: None,
             max_records: self.limit,
             records_per_second: 0,
         };
-        let query = dispatcher.query(namespace, spec);
+        let query = dispatcher.query(namespace, spec)?;
         let pages = stream::unfold((query, bins), async |(mut query, bins)| {
             let page = query.next().await?;
             tokio::task::consume_budget().await;

@@ -181,6 +181,10 @@ pub fn push_found(
         push_particle(out, key);
         fields += 1;
     }
+    if let Some(value) = found.found_at {
+        push_field(out, field::INDEX_VALUES, &value.to_le_bytes());
+        fields += 1;
+    }
     let ops = push_selected(out, &found.body, bins);
     counts(out, at, fields, ops);
 }

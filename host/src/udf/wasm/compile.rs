@@ -9,7 +9,7 @@ use super::engine::Shared;
 use super::failure::failure;
 use super::state::{HOST, State};
 use crate::model::Limits;
-use crate::udf::log::{Log, LogLimits};
+use crate::udf::log::Log;
 use crate::udf::{FunctionInfo, ModuleSource};
 
 /// The interface that a component must export.
@@ -50,7 +50,7 @@ pub(super) fn compile(
     let mut compiled = Compiled {
         shared: shared.clone(),
         file: source.file.as_str().into(),
-        log: Log::new(&source.file, LogLimits::default()),
+        log: Log::new(&source.file, limits),
         limits: limits.clone(),
         pre,
         run,
