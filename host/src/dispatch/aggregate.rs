@@ -10,7 +10,7 @@ use futures::executor::block_on;
 use parking_lot::Mutex;
 
 use super::Namespace;
-use super::apply::{Environment, Worker, log_backtrace};
+use super::apply::{Environment, Worker};
 use super::attempt::admit;
 use super::background::{BATCH, BATCH_BYTES, SLICE, pace};
 use super::live::{Keeping, Live};
@@ -63,12 +63,12 @@ impl Drop for Aggregation {
 pub struct Folding {
     task: Arc<Task>,
     namespace: Arc<Namespace>,
-    range: Option<Ranged>,
-    request: Request,
     /// What runs is what was registered at the start, whatever is registered meanwhile.
     module: Arc<Registered>,
     call: UdfCall,
     yields: Yields,
+    range: Option<Ranged>,
+    request: Request,
     partitions: Arc<Partitions>,
     /// How many partitions are folded to their end.
     ended: AtomicUsize,
@@ -101,14 +101,14 @@ impl Folder {
 }
 
 impl Folding {
-    /// The work of an aggregation by a module over a namespace.
+    /// The work of an aggregation by a module over a namespace, or over a range of an index.
     pub fn new(
         spec: AggregateSpec,
         task: Arc<Task>,
         namespace: Arc<Namespace>,
         module: Arc<Registered>,
-        range: Option<Ranged>,
         keeping: Arc<Keeping>,
+        range: Option<Ranged>,
     ) -> Self {
         let mut request = task.spec.request().clone();
         if let Some(range) = &range {
@@ -345,7 +345,6 @@ fn aborted() -> Error {
 }
 
 fn failed(e: &UdfError) -> Error {
-    log_backtrace(e);
     match e.kind {
         UdfErrorKind::Cancelled => aborted(),
         _ => Error::from(e),

@@ -222,11 +222,10 @@ impl Dispatcher {
         let namespace = self.namespace(spec.namespace.as_bytes())?.clone();
         let module =
             instances::find(&self.registry, &spec.call.package).map_err(|e| Error::from(&e))?;
-        let set = spec.set.as_deref();
-        let range = Ranged::find_for(&namespace, set, spec.range.as_ref())?;
+        let range = Ranged::find_for(&namespace, spec.set.as_deref(), spec.range.as_ref())?;
         let task = self.tracker.add(TaskSpec::from(&spec))?;
         let keeping = self.aggregating.clone();
-        let work = Arc::new(Folding::new(spec, task, namespace, module, range, keeping));
+        let work = Arc::new(Folding::new(spec, task, namespace, module, keeping, range));
         self.schedule.submit(work.clone());
         Ok(work.reader(self.schedule.bell()))
     }

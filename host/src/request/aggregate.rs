@@ -10,7 +10,7 @@ pub struct AggregateSpec {
     pub namespace: String,
     /// The set; `None` for the whole namespace.
     pub set: Option<Vec<u8>>,
-    /// The range of an index that the records are in; `None` for all of the set.
+    /// The range of an index to go by; `None` for all records.
     pub range: Option<IndexRange>,
     /// Records that do not match are passed over.
     pub filter: Option<Filter>,

@@ -105,7 +105,6 @@ impl From<&AggregateSpec> for TaskSpec {
             from: spec.from.clone(),
             records_per_second: spec.records_per_second,
             socket_timeout: spec.socket_timeout,
-            range: spec.range.clone(),
             namespace: spec.namespace.clone(),
             set: spec.set.clone().unwrap_or_default(),
             request: Request {
@@ -113,6 +112,7 @@ impl From<&AggregateSpec> for TaskSpec {
                 policy: WritePolicy::default(),
                 filter: spec.filter.clone(),
             },
+            range: spec.range.clone(),
             aggregates: true,
         }
     }

@@ -61,6 +61,15 @@ unsafe fn flush(l: *mut lua_State, s: &mut Slot, context: &mut RecordContext) {
     lua_pop(l, 1);
 }
 
+/// What a stream's record answers to whatever would change it; the incumbent says 1 too.
+///
+/// # Safety
+/// The [stack rules](super). Raises nothing.
+unsafe fn refuse(l: *mut lua_State) -> c_int {
+    lua_pushinteger(l, 1);
+    1
+}
+
 /// Whether the record would have too many bins; cheap for one that is far from it.
 fn is_over_limits(context: &RecordContext) -> bool {
     // Six bytes are the least that a bin takes.
@@ -84,15 +93,6 @@ unsafe fn admit(l: *mut lua_State, s: &mut Slot, context: &mut RecordContext) ->
         return false;
     }
     true
-}
-
-/// What a stream's record answers to whatever would change it; the incumbent says 1 too.
-///
-/// # Safety
-/// The [stack rules](super). Raises nothing.
-unsafe fn refuse(l: *mut lua_State) -> c_int {
-    lua_pushinteger(l, 1);
-    1
 }
 
 unsafe extern "C-unwind" fn create(l: *mut lua_State) -> c_int {
