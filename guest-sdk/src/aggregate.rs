@@ -171,7 +171,7 @@ impl<A: Aggregate> Opened for Open<A> {
     fn fold(&mut self, records: &[u8]) -> Result<()> {
         let state = self.state()?;
         batch::open(records, |shared, count, mut packed| {
-            let mut record = Record::new(shared, Vec::new());
+            let mut record = Record::new(shared, Vec::new(), Vec::new());
             for index in 0..count {
                 record.load(index, &mut packed)?;
                 state.fold_record(&record)?;

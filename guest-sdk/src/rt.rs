@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 pub use crate::aggregate::{Aggregate, Aggregation, Fallible, Open, Opened, state_of};
 pub use crate::arguments::{Arguments, Signature};
-pub use crate::batch::{Batch, Function, run};
+pub use crate::batch::{Batch, Buffers, Function, run};
 
 /// What a component offers, in order of the names: filled by constructors that run before anything is
 /// exported.

@@ -91,6 +91,19 @@ macro_rules! as_i64 {
 }
 as_i64!(i8 i16 i32 u16 u32);
 
+/// For lengths and counts, none of which is more than `i64::MAX`; what is more counts as that.
+impl ToValue for usize {
+    fn kind(&self) -> u8 {
+        kind::INTEGER
+    }
+    fn write_particle(&self, out: &mut Vec<u8>) {
+        i64::try_from(*self).unwrap_or(i64::MAX).write_particle(out);
+    }
+    fn write_packed(&self, out: &mut Vec<u8>) {
+        pack_int(i64::try_from(*self).unwrap_or(i64::MAX), out);
+    }
+}
+
 impl ToValue for f64 {
     fn kind(&self) -> u8 {
         kind::FLOAT

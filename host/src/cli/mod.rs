@@ -12,6 +12,7 @@ mod conversation;
 mod error;
 mod global;
 mod guest_build;
+mod index;
 mod job;
 mod modules;
 mod output;

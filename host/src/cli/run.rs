@@ -35,6 +35,7 @@ fn run(arguments: Arguments, output: Output) -> Result<(), CliError> {
         Command::Apply(call) => block_on(call.run(global, output)),
         Command::Aggregate(call) => block_on(call.run(global, output)),
         Command::Background(command) => block_on(command.run(global, output)),
+        Command::Index(command) => block_on(command.run(global, output)),
         Command::Task(command) => block_on(command.run(global, output)),
     }
 }

@@ -10,16 +10,17 @@ use futures::executor::block_on;
 use parking_lot::Mutex;
 
 use super::Namespace;
-use super::apply::{Environment, Worker, log_backtrace};
+use super::apply::{Environment, Worker};
 use super::attempt::admit;
 use super::background::{BATCH, BATCH_BYTES, SLICE, pace};
 use super::live::{Keeping, Live};
 use super::outlet::Outlet;
+use super::range::Ranged;
 use super::schedule::{Bell, Job};
 use super::source::{Item, Partitions, Step, Throttle, Walk};
 use crate::change::RecordContext;
 use crate::model::{Error, Result, ResultCode, Value};
-use crate::request::{AggregateSpec, UdfCall, Yields};
+use crate::request::{AggregateSpec, Request, UdfCall, Yields};
 use crate::task::{Status, Task};
 use crate::udf::{Aggregator, Budget, Instance, Registered, Registry, UdfError, UdfErrorKind};
 
@@ -66,6 +67,8 @@ pub struct Folding {
     module: Arc<Registered>,
     call: UdfCall,
     yields: Yields,
+    range: Option<Ranged>,
+    request: Request,
     partitions: Arc<Partitions>,
     /// How many partitions are folded to their end.
     ended: AtomicUsize,
@@ -98,15 +101,22 @@ impl Folder {
 }
 
 impl Folding {
-    /// The work of an aggregation by a module over a namespace.
+    /// The work of an aggregation by a module over a namespace, or over a range of an index.
     pub fn new(
         spec: AggregateSpec,
         task: Arc<Task>,
         namespace: Arc<Namespace>,
         module: Arc<Registered>,
         keeping: Arc<Keeping>,
+        range: Option<Ranged>,
     ) -> Self {
+        let mut request = task.spec.request().clone();
+        if let Some(range) = &range {
+            request.filter = Some(range.filter(request.filter));
+        }
         Self {
+            range,
+            request,
             budget: Budget {
                 patience: None,
                 cancel: Some(task.cancel.clone()),
@@ -155,7 +165,8 @@ impl Folding {
         instance.aggregate(function, args, &self.budget)?;
         Ok(Folder {
             instance,
-            walk: Walk::new(&self.namespace, self.task.spec.set(), &self.partitions),
+            walk: Walk::new(&self.namespace, self.task.spec.set(), &self.partitions)
+                .within(self.range.clone()),
             items: Vec::new(),
             contexts: Vec::new(),
             values: Vec::new(),
@@ -229,7 +240,7 @@ impl Folding {
             registry,
             budget: &self.budget,
         };
-        let request = self.task.spec.request();
+        let request = &self.request;
         let mut filtered = 0;
         let mut contexts = std::mem::take(&mut folder.contexts);
         contexts.clear();
@@ -334,7 +345,6 @@ fn aborted() -> Error {
 }
 
 fn failed(e: &UdfError) -> Error {
-    log_backtrace(e);
     match e.kind {
         UdfErrorKind::Cancelled => aborted(),
         _ => Error::from(e),

@@ -8,10 +8,12 @@ use futures::executor::block_on;
 
 use super::Namespace;
 use super::apply::{Environment, Worker};
+use super::range::Ranged;
 use super::schedule::Job;
 use super::sink::Tally;
 use super::source::{Item, Partitions, Step, Throttle, Walk};
 use crate::model::Result;
+use crate::request::Request;
 use crate::task::Task;
 use crate::udf::{Budget, Registry};
 
@@ -26,6 +28,8 @@ pub(super) const SLICE: Duration = Duration::from_millis(20);
 pub struct Background {
     task: Arc<Task>,
     namespace: Arc<Namespace>,
+    range: Option<Ranged>,
+    request: Request,
     partitions: Arc<Partitions>,
     throttle: Throttle,
     budget: Budget,
@@ -43,10 +47,16 @@ struct Batch {
 }
 
 impl Background {
-    /// The work of a task over a namespace.
-    pub fn new(task: Arc<Task>, namespace: Arc<Namespace>) -> Self {
+    /// The work of a task over a namespace, or over a range of an index.
+    pub fn new(task: Arc<Task>, namespace: Arc<Namespace>, range: Option<Ranged>) -> Self {
         let rate = task.spec.records_per_second;
+        let mut request = task.spec.request().clone();
+        if let Some(range) = &range {
+            request.filter = Some(range.filter(request.filter));
+        }
         Self {
+            range,
+            request,
             partitions: Arc::new(Partitions::all()),
             throttle: Throttle::new(rate),
             budget: Budget {
@@ -65,7 +75,9 @@ impl Background {
     /// Small partitions share a batch.
     async fn slice(&self, registry: &Registry, worker: &mut Worker) -> Result<bool> {
         let until = Instant::now() + SLICE;
-        let mut walk = Walk::new(&self.namespace, self.task.spec.set(), &self.partitions);
+        let set = self.task.spec.set();
+        let walk = Walk::new(&self.namespace, set, &self.partitions);
+        let mut walk = walk.within(self.range.clone());
         let mut batch = Batch::default();
         while !self.task.cancel.is_cancelled() {
             let room = self.batch.saturating_sub(batch.items.len()).max(1);
@@ -100,10 +112,9 @@ impl Background {
                 registry,
                 budget: &self.budget,
             };
-            let request = self.task.spec.request();
             let mut tally = Tally::of(&self.task);
             worker
-                .apply(&env, request, &mut batch.items, &mut tally)
+                .apply(&env, &self.request, &mut batch.items, &mut tally)
                 .await;
         }
         self.task.partitions_done(batch.partitions);

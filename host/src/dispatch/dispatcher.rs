@@ -11,13 +11,16 @@ use super::instances;
 use super::live::Keeping;
 use super::pool::Pool;
 use super::query::Query;
+use super::range::Ranged;
 use super::removal::{Removal, Truncation};
 use super::schedule::Schedule;
 use super::sink::{Outcome, Sink};
 use super::source::Item;
 use super::workers::Workers;
 use crate::model::{Error, Result, ResultCode, now_millis};
-use crate::request::{AggregateSpec, QuerySpec, Reply, Request, Target, TaskSpec, Work, Yields};
+use crate::request::{
+    AggregateSpec, IndexRef, QuerySpec, Reply, Request, Target, TaskSpec, Work, Yields,
+};
 use crate::task::{Task, Tracker};
 use crate::udf::{Budget, FunctionInfo, Registry};
 
@@ -185,19 +188,27 @@ impl Dispatcher {
         self.workers.give_back(worker);
     }
 
-    /// A query: the records of a set or namespace.
-    pub fn query(&self, namespace: &Arc<Namespace>, spec: QuerySpec) -> Query {
+    /// A query: the records of a set or namespace, or those in a range of an index.
+    ///
+    /// # Errors
+    /// When there is no such index, or it is not built yet.
+    pub fn query(&self, namespace: &Arc<Namespace>, spec: QuerySpec) -> Result<Query> {
         Query::new(namespace.clone(), self.registry.clone(), spec)
     }
 
     /// Starts a background task.
     ///
     /// # Errors
-    /// [`ResultCode::InvalidNamespace`]; [`ResultCode::ParameterError`] when an active task has the same id.
-    pub fn background(&self, spec: TaskSpec) -> Result<Arc<Task>> {
+    /// [`ResultCode::InvalidNamespace`]; [`ResultCode::ParameterError`] when an active task has the same
+    /// id; when there is no such index as it is to go by, or it is not built yet.
+    pub fn background(&self, mut spec: TaskSpec) -> Result<Arc<Task>> {
         let namespace = self.namespace(spec.namespace().as_bytes())?.clone();
+        let range = Ranged::find_for(&namespace, spec.set(), spec.range.as_ref())?;
+        if let (Some(asked), Some(found)) = (&mut spec.range, &range) {
+            asked.index = IndexRef::Named(found.name().into());
+        }
         let task = self.tracker.add(spec)?;
-        let job = Background::new(task.clone(), namespace);
+        let job = Background::new(task.clone(), namespace, range);
         self.schedule.submit(Arc::new(job));
         Ok(task)
     }
@@ -207,7 +218,8 @@ impl Dispatcher {
     ///
     /// # Errors
     /// [`ResultCode::InvalidNamespace`]; [`ResultCode::UdfExecution`] when the module is not there;
-    /// [`ResultCode::ParameterError`] when an active task has the same id.
+    /// [`ResultCode::ParameterError`] when an active task has the same id; when there is no such index
+    /// as it is to go by, or it is not built yet.
     pub fn aggregate(&self, mut spec: AggregateSpec) -> Result<Aggregation> {
         let namespace = self.namespace(spec.namespace.as_bytes())?.clone();
         let module =
@@ -217,9 +229,10 @@ impl Dispatcher {
         if module.module.functions().iter().any(is_whole) {
             spec.yields = Yields::Results;
         }
+        let range = Ranged::find_for(&namespace, spec.set.as_deref(), spec.range.as_ref())?;
         let task = self.tracker.add(TaskSpec::from(&spec))?;
         let keeping = self.aggregating.clone();
-        let work = Arc::new(Folding::new(spec, task, namespace, module, keeping));
+        let work = Arc::new(Folding::new(spec, task, namespace, module, keeping, range));
         self.schedule.submit(work.clone());
         Ok(work.reader(self.schedule.bell()))
     }

@@ -20,6 +20,13 @@ pub struct Limits {
     pub module_bytes: usize,
     /// Largest result of one invocation, in bytes. Default 1 MiB.
     pub result_bytes: usize,
+    /// The most bytes of one log line that are written. Default 4 KiB: about a page of text.
+    pub log_line_bytes: usize,
+    /// Log lines that may come at once. Default 1000: more than a person reads of one call. With the
+    /// longest lines that is 4 MiB.
+    pub log_burst: u32,
+    /// Log lines a second in the long run. Default 100: with the longest lines 400 KiB.
+    pub log_per_second: u32,
 }
 
 /// What one module has instead of the host's limits; what it does not name is the host's.
@@ -43,6 +50,12 @@ pub struct LimitOverrides {
     pub module_bytes: Option<usize>,
     /// See [`Limits::result_bytes`].
     pub result_bytes: Option<usize>,
+    /// See [`Limits::log_line_bytes`].
+    pub log_line_bytes: Option<usize>,
+    /// See [`Limits::log_burst`].
+    pub log_burst: Option<u32>,
+    /// See [`Limits::log_per_second`].
+    pub log_per_second: Option<u32>,
 }
 
 impl Default for Limits {
@@ -53,6 +66,9 @@ impl Default for Limits {
             stack_bytes: 512 << 10,
             module_bytes: 16 << 20,
             result_bytes: 1 << 20,
+            log_line_bytes: 4 << 10,
+            log_burst: 1000,
+            log_per_second: 100,
         }
     }
 }
@@ -73,6 +89,9 @@ impl LimitOverrides {
             stack_bytes: host.stack_bytes,
             module_bytes: self.module_bytes.unwrap_or(host.module_bytes),
             result_bytes: self.result_bytes.unwrap_or(host.result_bytes),
+            log_line_bytes: self.log_line_bytes.unwrap_or(host.log_line_bytes),
+            log_burst: self.log_burst.unwrap_or(host.log_burst),
+            log_per_second: self.log_per_second.unwrap_or(host.log_per_second),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What an aggregation asks for.
 
-use super::{Filter, UdfCall};
-use crate::model::{Digest, PartitionId};
+use super::{Filter, IndexRange, Resume, UdfCall};
+use crate::model::PartitionId;
 
 /// An aggregation: a function that folds the records of a set or namespace into values.
 #[derive(Clone, Debug)]
@@ -10,14 +10,16 @@ pub struct AggregateSpec {
     pub namespace: String,
     /// The set; `None` for the whole namespace.
     pub set: Option<Vec<u8>>,
+    /// The range of an index to go by; `None` for all records.
+    pub range: Option<IndexRange>,
     /// Records that do not match are passed over.
     pub filter: Option<Filter>,
     /// The stream function, with its arguments beside the stream.
     pub call: UdfCall,
     /// What the caller gets.
     pub yields: Yields,
-    /// The partitions to read, each from its start or after a digest; `None` for all.
-    pub partitions: Option<Vec<(PartitionId, Option<Digest>)>>,
+    /// The partitions to read, each from its start or after a record; `None` for all.
+    pub partitions: Option<Vec<(PartitionId, Option<Resume>)>>,
     /// At most this many records a second; 0 for no limit.
     pub records_per_second: u32,
     /// The id that the caller chose (`trid`); 0 to be given one.
@@ -43,6 +45,7 @@ impl AggregateSpec {
         Self {
             namespace: namespace.into(),
             set: set.map(<[u8]>::to_vec),
+            range: None,
             filter: None,
             call,
             yields: Yields::Results,

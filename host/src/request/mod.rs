@@ -5,6 +5,7 @@ mod aggregate;
 mod batch;
 mod filter;
 mod query;
+mod range;
 mod reply;
 #[allow(clippy::module_inception)]
 mod request;
@@ -13,7 +14,8 @@ mod task;
 pub use aggregate::{AggregateSpec, Yields};
 pub use batch::Group;
 pub use filter::Filter;
-pub use query::{Found, QuerySpec};
+pub use query::{Found, QuerySpec, Resume};
+pub use range::{IndexRange, IndexRef};
 pub use reply::{Reply, ReplyBins};
 pub use request::{BinSelection, Request, Target, UdfCall, Work};
 pub use task::TaskSpec;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{AggregateSpec, Request, Work};
+use super::{AggregateSpec, IndexRange, Request, Work};
 use crate::change::{ExistsAction, WritePolicy};
 use crate::model::{Error, Result, ResultCode};
 
@@ -17,6 +17,8 @@ pub struct TaskSpec {
     pub records_per_second: u32,
     /// The client's socket timeout in milliseconds.
     pub socket_timeout: u32,
+    /// The range of an index that the records are in; `None` for all of the set.
+    pub range: Option<IndexRange>,
     namespace: String,
     set: Vec<u8>,
     request: Request,
@@ -53,6 +55,7 @@ impl TaskSpec {
             from: "embedded".into(),
             records_per_second: 0,
             socket_timeout: 0,
+            range: None,
             namespace: namespace.into(),
             set: set.into(),
             request,
@@ -109,6 +112,7 @@ impl From<&AggregateSpec> for TaskSpec {
                 policy: WritePolicy::default(),
                 filter: spec.filter.clone(),
             },
+            range: spec.range.clone(),
             aggregates: true,
         }
     }

@@ -44,6 +44,7 @@ fn start(
     let params = message.query_params()?;
     let namespace = String::from_utf8_lossy(message.namespace()?);
     let spec = AggregateSpec {
+        range: message.index_range()?,
         filter: message.filter()?,
         yields,
         partitions: Some(params.partitions),

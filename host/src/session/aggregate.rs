@@ -9,7 +9,7 @@ use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _, stream};
 
 use super::options::parse;
-use super::{Args, DataSet, Result, Session, SessionError};
+use super::{Args, DataSet, IndexFilter, Result, Session, SessionError};
 use crate::model::{Error, ResultCode, Value, msgpack};
 use crate::request::{AggregateSpec, UdfCall};
 
@@ -61,6 +61,7 @@ use crate::request::{AggregateSpec, UdfCall};
 pub struct Aggregate {
     session: Session,
     set: DataSet,
+    index: Option<IndexFilter>,
     filter: Option<String>,
     call: UdfCall,
     records_per_second: u32,
@@ -72,6 +73,7 @@ impl Aggregate {
     pub(super) fn new(
         session: Session,
         set: DataSet,
+        index: Option<IndexFilter>,
         filter: Option<String>,
         refused: Option<&'static str>,
         (module, function, args): (&str, &str, impl Args),
@@ -79,6 +81,7 @@ impl Aggregate {
         Self {
             session,
             set,
+            index,
             filter,
             call: UdfCall {
                 package: module.into(),
@@ -99,14 +102,15 @@ impl Aggregate {
     /// Starts the aggregation.
     ///
     /// # Errors
-    /// An unknown namespace or module, a filter that does not parse, a query with a limit or with
-    /// bins. What fails later is the stream's last word.
+    /// An unknown namespace or module, a filter that does not parse, an index that is not there
+    /// or not built yet, a query with a limit or with bins. What fails later is the stream's last word.
     pub async fn execute(self) -> Result<ValueStream> {
         if let Some(why) = self.refused {
             return Err(Error::new(ResultCode::ParameterError, why).into());
         }
         let set = Some(self.set.set().as_bytes()).filter(|set| !set.is_empty());
         let spec = AggregateSpec {
+            range: self.index.map(IndexFilter::into_range).transpose()?,
             filter: parse(self.filter)?,
             records_per_second: self.records_per_second,
             ..AggregateSpec::new(self.set.namespace(), set, self.call)

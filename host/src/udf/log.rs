@@ -11,43 +11,23 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tracing::Level;
 
+use crate::model::Limits;
+
 /// The target of every line that a function writes, in either runtime: what a filter names
 /// (`RUST_LOG=info,udf=debug`). The host's own lines have their module paths.
 pub const TARGET: &str = "udf";
 
-/// The most bytes of one message that are written unless a host sets it otherwise: about a
-/// page of text.
+/// The most bytes of a function's message that the host itself writes to its log.
 pub const LINE_BYTES: usize = 4 << 10;
 
 /// How long lines are dropped before their number is written.
 const REPORT_AFTER: Duration = Duration::from_secs(1);
 
-/// How much the functions of one module may write to the log. With the longest lines the
-/// defaults come to 4 MiB at once and 400 KiB a second.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LogLimits {
-    /// The most bytes of a message that are written. Default [`LINE_BYTES`].
-    pub line_bytes: usize,
-    /// Lines that may come at once. Default 1000: more than a person reads of one call.
-    pub burst: u32,
-    /// Lines a second in the long run. Default 100.
-    pub per_second: u32,
-}
-
-impl Default for LogLimits {
-    fn default() -> Self {
-        Self {
-            line_bytes: LINE_BYTES,
-            burst: 1000,
-            per_second: 100,
-        }
-    }
-}
-
 /// The log of one module's functions, shared by all its instances.
 pub struct Log {
     module: Arc<str>,
-    limits: LogLimits,
+    /// Those that begin with `log`.
+    limits: Limits,
     bucket: Mutex<Bucket>,
 }
 
@@ -121,8 +101,8 @@ impl Lines {
     }
 
     fn push(&mut self, log: &Arc<Log>, level: Level, message: &[u8]) {
-        if self.held.len() < log.limits.burst as usize {
-            let line = one_line(message, log.limits.line_bytes).to_string();
+        if self.held.len() < log.limits.log_burst as usize {
+            let line = one_line(message, log.limits.log_line_bytes).to_string();
             self.held.push((Arc::clone(log), level, line));
         } else {
             self.over.get_or_insert_with(|| (Arc::clone(log), 0)).1 += 1;
@@ -132,19 +112,19 @@ impl Lines {
 
 impl Log {
     /// The log of the module with this file name.
-    pub fn new(module: &str, limits: LogLimits) -> Arc<Self> {
+    pub fn new(module: &str, limits: &Limits) -> Arc<Self> {
         Arc::new(Self {
             module: module.into(),
-            limits,
+            limits: limits.clone(),
             bucket: Mutex::new(Bucket {
-                tokens: limits.burst.into(),
+                tokens: limits.log_burst.into(),
                 filled: Instant::now(),
                 dropped: 0,
             }),
         })
     }
 
-    /// Writes a message, which need not be valid UTF-8, as one line; see [`LogLimits`]. One
+    /// Writes a message, which need not be valid UTF-8, as one line; see [`Limits`]. One
     /// whose level is off costs nothing and counts for nothing.
     pub fn write(self: &Arc<Self>, level: Level, message: &[u8]) {
         if !is_enabled(level) {
@@ -153,7 +133,7 @@ impl Log {
         let held = HELD
             .with_borrow_mut(|held| held.as_mut().map(|lines| lines.push(self, level, message)));
         if held.is_none() && self.admit(Instant::now()) {
-            event_at!(level, self, one_line(message, self.limits.line_bytes));
+            event_at!(level, self, one_line(message, self.limits.log_line_bytes));
         }
     }
 
@@ -161,8 +141,8 @@ impl Log {
     fn admit(self: &Arc<Self>, now: Instant) -> bool {
         let mut bucket = self.bucket.lock();
         let passed = now.saturating_duration_since(bucket.filled).as_secs_f64();
-        let grown = bucket.tokens + passed * f64::from(self.limits.per_second);
-        bucket.tokens = grown.min(self.limits.burst.into());
+        let grown = bucket.tokens + passed * f64::from(self.limits.log_per_second);
+        bucket.tokens = grown.min(self.limits.log_burst.into());
         bucket.filled = now;
         if bucket.tokens >= 1.0 {
             bucket.tokens -= 1.0;
@@ -186,14 +166,16 @@ impl Log {
     /// Writes how many lines were dropped since the last report.
     fn report(&self) {
         let dropped = std::mem::take(&mut self.bucket.lock().dropped);
-        let LogLimits {
-            burst, per_second, ..
+        let Limits {
+            log_burst,
+            log_per_second,
+            ..
         } = self.limits;
         if dropped > 0 {
             tracing::warn!(
                 target: TARGET,
                 module = &*self.module,
-                "{dropped} log lines were dropped: a module may write {burst} at once and then {per_second} a second"
+                "{dropped} log lines were dropped: a module may write {log_burst} at once and then {log_per_second} a second (log-burst, log-per-second)"
             );
         }
     }
@@ -307,7 +289,7 @@ mod tests {
             .with_writer(std::io::sink)
             .finish();
         tracing::subscriber::with_default(subscriber, || {
-            let log = Log::new("m.lua", LogLimits::default());
+            let log = Log::new("m.lua", &Limits::default());
             let mut lines = Lines::default();
             lines.hold(|| log.write(Level::INFO, b"cut off"));
             lines.hold(|| log.write(Level::INFO, b"whole"));
@@ -321,12 +303,12 @@ mod tests {
 
     #[test]
     fn lines_come_in_a_burst_and_then_at_a_rate() {
-        let limits = LogLimits {
-            burst: 10,
-            per_second: 2,
-            ..LogLimits::default()
+        let limits = Limits {
+            log_burst: 10,
+            log_per_second: 2,
+            ..Limits::default()
         };
-        let log = Log::new("m.lua", limits);
+        let log = Log::new("m.lua", &limits);
         let start = Instant::now();
         let after = |seconds: f64| {
             let now = start + Duration::from_secs_f64(seconds);

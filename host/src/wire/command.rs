@@ -59,12 +59,6 @@ impl Message<'_> {
         {
             return Ok(Command::Explain);
         }
-        if f.index_range.is_some() || f.index_name.is_some() || f.index_expression.is_some() {
-            return Err(Error::new(
-                ResultCode::IndexNotFound,
-                "this host has no secondary indexes yet; query with a filter expression instead",
-            ));
-        }
         match f.udf_op {
             Some([UDF_BACKGROUND]) => Ok(Command::Background),
             Some([UDF_AGGREGATE]) => Ok(Command::Aggregate(Yields::Partials)),

@@ -37,7 +37,8 @@ pub struct Header {
 }
 
 impl Header {
-    /// How much error detail the client asks for: 0 none, 1 code, 2 and more a message too.
+    /// How much error detail the client asks for: 0 none, 1 code, 2 a message too, 3 and
+    /// more a trace with it.
     pub fn error_detail(&self) -> u8 {
         (self.info4 & info4::ERROR_DETAIL_MASK) >> info4::ERROR_DETAIL_SHIFT
     }
@@ -122,12 +123,18 @@ fields! {
     partitions = PARTITIONS;
     /// Digests to resume partitions after.
     digests = DIGESTS;
+    /// The values at which an index has those records, i64 little-endian each.
+    index_values = INDEX_VALUES;
     /// Most records to return.
     max_records = MAX_RECORDS;
     /// Index name.
     index_name = INDEX_NAME;
     /// Index range.
     index_range = INDEX_RANGE;
+    /// What of a bin the index is of.
+    index_type = INDEX_TYPE;
+    /// The way to the indexed element in a bin, a packed list.
+    index_context = INDEX_CONTEXT;
     /// Index expression.
     index_expression = INDEX_EXPRESSION;
     /// UDF package.

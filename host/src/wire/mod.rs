@@ -6,6 +6,7 @@ mod command;
 mod compress;
 pub mod flags;
 mod frame;
+mod index;
 mod message;
 mod query;
 mod reply;

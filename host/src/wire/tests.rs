@@ -8,7 +8,7 @@ use super::*;
 use crate::change::{ExistsAction, GenerationCheck};
 use crate::model::{BinName, Digest, Error, ResultCode, Ttl, Value};
 use crate::ops::OpKind;
-use crate::request::{BinSelection, Reply, ReplyBins, Work};
+use crate::request::{BinSelection, Reply, ReplyBins, Resume, Work};
 
 /// A message: info bytes, generation, ttl, fields, operations as (op, type, name, data).
 fn message(
@@ -211,7 +211,11 @@ fn a_query_says_where_to_resume() {
     assert_eq!((params.task_id, params.max_records), (77, 10));
     assert_eq!(
         params.partitions,
-        [(1, None), (4095, None), (5, Some(Digest(digest)))]
+        [
+            (1, None),
+            (4095, None),
+            (5, Some(Resume::after(Digest(digest))))
+        ]
     );
 }
 
@@ -269,6 +273,25 @@ fn error_detail_is_sent_to_those_who_ask() {
         b'o',
     ];
     assert!(refuse(2).ends_with(&detail));
+}
+
+#[test]
+fn the_trace_of_a_failed_function_is_sent_to_those_who_ask_for_it() {
+    let reply = Reply {
+        trace: Some("in f".into()),
+        ..Reply::from(Error::new(ResultCode::UdfExecution, "no"))
+    };
+    for (error_detail, text) in [(2, "no"), (3, "no\nin f")] {
+        let mut out = Vec::new();
+        let to = ReplyTo {
+            error_detail,
+            ..ReplyTo::default()
+        };
+        push_reply(&mut out, &reply, to);
+        let mut detail = vec![0x81, 2, 0xDA, 0, text.len() as u8];
+        detail.extend_from_slice(text.as_bytes());
+        assert!(out.windows(detail.len()).any(|w| w == detail), "{out:?}");
+    }
 }
 
 proptest! {

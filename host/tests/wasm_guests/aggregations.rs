@@ -119,7 +119,7 @@ fn failures_say_what_happened_and_the_state_is_lost() {
     for (how, kind, says) in [
         ("throw", Thrown, "misbehave.wasm: no stock"),
         ("trap", Trap, "this fold panics, at misbehave/src/lib.rs:"),
-        ("spin", Timeout, "time limit of 200 ms"),
+        ("spin", Timeout, "time limit of 400 ms"),
         ("eat", Memory, "the limit is 67108864"),
         ("big", Result, "2097152 bytes"),
         ("late", Trap, "this finish panics"),

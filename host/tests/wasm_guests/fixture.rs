@@ -20,7 +20,7 @@ pub fn module(name: &str) -> Arc<dyn Module> {
         bytes: bytes.into(),
     };
     let limits = Limits {
-        time_ms: 200,
+        time_ms: 400,
         ..Limits::default()
     };
     let runtime = WasmRuntime::new(limits.stack_bytes, 8).expect("the engine starts");

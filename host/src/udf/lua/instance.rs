@@ -12,6 +12,7 @@ use super::module::LuaModule;
 use super::object::push_str;
 use super::pack::{Unpackable, to_value};
 use super::record::forget;
+use super::shared::undo_call;
 use super::slot::{Slot, Trip};
 use super::stack::{StackGuard, clear_registered, clear_table};
 use super::state::State;
@@ -57,7 +58,7 @@ impl LuaInstance {
         let time = self.module.limits().time();
         state.slot.allow(time, budget.patience);
         if state.stale {
-            state.refresh()?;
+            state.refresh(self.module.source())?;
         }
         Ok(state)
     }
@@ -273,6 +274,11 @@ impl Pass<'_> {
             }
             if std::mem::take(&mut (*s).required) {
                 clear_registered(l, (*s).refs.loaded);
+            }
+            if (*s).changes > (*s).lasting_changes {
+                lua_pushlightuserdata(l, s.cast());
+                lua_pushcclosure(l, undo_call, 1);
+                self.renew |= lua_pcall(l, 0, 0, 0) != LUA_OK;
             }
             if extra {
                 self.stale = state.restore(l);

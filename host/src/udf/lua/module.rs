@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use super::failure::split_place;
 use super::state::{LoadError, State};
 use crate::model::Limits;
-use crate::udf::log::{Log, LogLimits};
+use crate::udf::log::Log;
 use crate::udf::{CompileError, ModuleSource, Sources, UdfError, UdfErrorKind};
 
 /// A module's source, and what its states need.
@@ -33,7 +33,7 @@ impl LuaModule {
         limits: Limits,
     ) -> Result<Self, CompileError> {
         let mut module = Self {
-            log: Log::new(&source.file, LogLimits::default()),
+            log: Log::new(&source.file, &limits),
             source,
             sources,
             limits,
@@ -49,6 +49,11 @@ impl LuaModule {
             Err(LoadError::Compile(e)) => Err(e),
             Err(LoadError::Run(e)) => Err(module.refusal(e)),
         }
+    }
+
+    /// What was registered.
+    pub(super) fn source(&self) -> &ModuleSource {
+        &self.source
     }
 
     /// The file name.

@@ -4,6 +4,7 @@ use std::ffi::{CStr, c_int};
 
 use bytes::Bytes;
 use mlua::ffi::*;
+use tracing::Level;
 
 use super::list::fits;
 use super::object::{
@@ -11,6 +12,7 @@ use super::object::{
     push_value, raw_str, register,
 };
 use super::pack::to_value;
+use super::shared::freeze;
 use super::slot::{Cached, Slot, Trip, give_up, slot};
 use crate::change::{RecordContext, Scope};
 use crate::model::{BinName, ParticleType, Ttl, Value, msgpack};
@@ -80,6 +82,10 @@ unsafe extern "C-unwind" fn index(l: *mut lua_State) -> c_int {
     check(l, 1, REC);
     let s = slot(l);
     let context = context(l, s);
+    if luaL_optlstring(l, 2, std::ptr::null(), std::ptr::null_mut()).is_null() {
+        lua_pushnil(l);
+        return 1;
+    }
     let name = raw_str(l, 2);
     if !s.cache.is_empty()
         && let Some(i) = cached(s, name)
@@ -119,18 +125,16 @@ unsafe extern "C-unwind" fn index(l: *mut lua_State) -> c_int {
 
 unsafe extern "C-unwind" fn newindex(l: *mut lua_State) -> c_int {
     check(l, 1, REC);
-    luaL_checklstring(l, 2, std::ptr::null_mut());
     let s = slot(l);
     let context = context(l, s);
-    let Some(name) = BinName::new(raw_str(l, 2)) else {
-        luaL_error(
-            l,
-            c"bin name '%s' is not 1 to 15 bytes long".as_ptr(),
-            lua_tostring(l, 2),
-        );
+    if luaL_optlstring(l, 2, std::ptr::null(), std::ptr::null_mut()).is_null() {
         return 0;
-    };
+    }
+    let name = raw_str(l, 2);
     let h = head(l, 3);
+    let Some(name) = BinName::new(until_zero(name)) else {
+        return unnamed(l, s, name);
+    };
     if s.reads_only {
         return match fits(l, 3) {
             true => 0,
@@ -160,6 +164,31 @@ unsafe extern "C-unwind" fn newindex(l: *mut lua_State) -> c_int {
     context.set_bin(name, stand_in);
     lua_settop(l, 3);
     remember(l, s, name, true);
+    0
+}
+
+/// A name as clients in C read it.
+fn until_zero(name: &[u8]) -> &[u8] {
+    memchr::memchr(0, name).map_or(name, |at| &name[..at])
+}
+
+/// A bin is set by a name that it cannot have: one that is too long sets nothing, as modules may
+/// count on, but the log tells of it.
+///
+/// # Safety
+/// The [stack rules](super), with the bin's name at 2. Raises.
+unsafe fn unnamed(l: *mut lua_State, s: &mut Slot, name: &[u8]) -> c_int {
+    if matches!(lua_type(l, 3), LUA_TTABLE | LUA_TFUNCTION | LUA_TTHREAD) {
+        return unsupported(l);
+    }
+    if until_zero(name).is_empty() {
+        fail(l, c"a bin has to have a name");
+    }
+    s.scratch.clear();
+    s.scratch
+        .extend_from_slice(b"no bin is set: its name is longer than 15 bytes: ");
+    s.scratch.extend_from_slice(name);
+    s.log.write(Level::WARN, &s.scratch);
     0
 }
 
@@ -252,6 +281,10 @@ unsafe extern "C-unwind" fn key(l: *mut lua_State) -> c_int {
     check(l, 1, REC);
     let s = slot(l);
     let context = context(l, s);
+    if !context.exists() {
+        lua_pushnil(l);
+        return 1;
+    }
     match (context.user_key(), context.caller_key()) {
         (Some(p), _) => match p.kind {
             ParticleType::INTEGER => lua_pushinteger(l, p.as_int().unwrap_or(0)),
@@ -267,9 +300,10 @@ unsafe extern "C-unwind" fn key(l: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn setname(l: *mut lua_State) -> c_int {
     check(l, 1, REC);
     let s = slot(l);
-    match scope(l, s).set_name(context(l, s).set()) {
-        "" => lua_pushnil(l),
-        name => push_str(l, name.as_bytes()),
+    let context = context(l, s);
+    match scope(l, s).set_name(context.set()) {
+        name if context.exists() && !name.is_empty() => push_str(l, name.as_bytes()),
+        _ => lua_pushnil(l),
     }
     1
 }
@@ -283,7 +317,7 @@ unsafe extern "C-unwind" fn digest(l: *mut lua_State) -> c_int {
 
 unsafe extern "C-unwind" fn numbins(l: *mut lua_State) -> c_int {
     check(l, 1, REC);
-    let n = context(l, slot(l)).bin_names().len();
+    let n = context(l, slot(l)).saved_names().len();
     lua_pushinteger(l, n as i64);
     1
 }
@@ -313,7 +347,7 @@ unsafe extern "C-unwind" fn bin_names(l: *mut lua_State) -> c_int {
 /// Writes the names into `out`, each behind its length; returns how many.
 fn list_names(context: &RecordContext, out: &mut Vec<u8>) -> c_int {
     out.clear();
-    let names = context.bin_names();
+    let names = context.saved_names();
     for name in &names {
         out.push(name.len() as u8);
         out.extend_from_slice(name);
@@ -321,9 +355,9 @@ fn list_names(context: &RecordContext, out: &mut Vec<u8>) -> c_int {
     names.len() as c_int
 }
 
-/// The stored key stays with the record: there is no dropping it.
 unsafe extern "C-unwind" fn drop_key(l: *mut lua_State) -> c_int {
     check(l, 1, REC);
+    context(l, slot(l)).drop_key();
     0
 }
 
@@ -348,7 +382,23 @@ const FUNCTIONS: &[(&CStr, lua_CFunction)] = &[
 /// # Safety
 /// The [stack rules](super). Raises.
 pub(super) unsafe fn open(l: *mut lua_State, s: *mut Slot) {
-    metatable(l, s, REC, &[(c"__index", index), (c"__newindex", newindex)]);
+    let methods = &[
+        (c"__index", index as lua_CFunction),
+        (c"__newindex", newindex),
+    ];
+    metatable(l, s, REC, methods);
+    lua_createtable(l, 0, 2);
+    register(l, s, methods);
+    lua_createtable(l, 0, 4);
+    freeze(l, s);
+    lua_rawgeti(
+        l,
+        LUA_REGISTRYINDEX,
+        (&(*s).refs.metatables)[usize::from(REC)].into(),
+    );
+    lua_insert(l, -2);
+    lua_setfield(l, -2, c"__metatable".as_ptr());
+    lua_pop(l, 1);
     super::object::new_object(l, &*s, REC, 0);
     (*s).refs.record = luaL_ref(l, LUA_REGISTRYINDEX);
     lua_createtable(l, 0, FUNCTIONS.len() as c_int);

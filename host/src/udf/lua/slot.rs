@@ -48,6 +48,7 @@ pub(super) struct Refs {
     pub(super) pusher: i32,
     pub(super) chunks: i32,
     pub(super) loaded: i32,
+    pub(super) changes: i32,
 }
 
 /// The state of one invocation, and of the Lua state it runs in. Lua functions reach it as
@@ -77,6 +78,11 @@ pub(super) struct Slot {
     /// Some `require` ran in this state: it holds code of other modules, or what it did depends
     /// on their absence.
     pub(super) depends: bool,
+    /// Changes of standard tables in the log, and how many of them stay.
+    pub(super) changes: usize,
+    pub(super) lasting_changes: usize,
+    /// The package that the state is of.
+    pub(super) package: String,
     pub(super) backtrace: Option<String>,
     pub(super) wants_backtrace: bool,
     pub(super) sources: Arc<dyn Sources>,
@@ -84,7 +90,7 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    pub(super) fn new(sources: Arc<dyn Sources>, log: Arc<Log>) -> Self {
+    pub(super) fn new(package: &str, sources: Arc<dyn Sources>, log: Arc<Log>) -> Self {
         Self {
             context: std::ptr::null_mut(),
             scope: std::ptr::null(),
@@ -103,6 +109,9 @@ impl Slot {
             deadline: None,
             required: false,
             depends: false,
+            changes: 0,
+            lasting_changes: 0,
+            package: package.to_owned(),
             backtrace: None,
             wants_backtrace: false,
             sources,

@@ -10,7 +10,7 @@ use super::engine::Shared;
 use super::failure::failure;
 use super::state::{HOST, State};
 use crate::model::Limits;
-use crate::udf::log::{Log, LogLimits};
+use crate::udf::log::Log;
 use crate::udf::{FunctionInfo, ModuleSource};
 
 /// The interfaces that a component may export, one of them at least. Those of 0.2.0 are found under
@@ -56,7 +56,7 @@ pub(super) fn compile(
     let mut compiled = Compiled {
         shared: shared.clone(),
         file: source.file.as_str().into(),
-        log: Log::new(&source.file, LogLimits::default()),
+        log: Log::new(&source.file, limits),
         limits: limits.clone(),
         pre,
         run: None,
