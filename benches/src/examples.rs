@@ -4,9 +4,10 @@
 use std::borrow::Cow;
 
 use petrel::change::RecordContext;
-use petrel::model::msgpack::{DecodeError, Element, Reader, pack_sorted_map};
+use petrel::model::msgpack::{DecodeError, Element, Reader};
 use petrel::model::{ParticleType, Value};
 use petrel::udf::{UdfError, UdfResult};
+use petrel_packed::pack_sorted_map;
 
 use crate::native::{Function, failed, missing, set};
 
@@ -130,8 +131,10 @@ fn matches(record: &mut RecordContext, args: &[Value]) -> UdfResult {
     Ok(Value::Bool(chosen && missing == 0))
 }
 
-/// The entries of a packed map, each value still packed.
-fn entries(map: &[u8]) -> Result<Vec<(Element<'_>, Cow<'_, [u8]>)>, DecodeError> {
+/// A key, and its value still packed.
+type Entry<'a> = (Element<'a>, Cow<'a, [u8]>);
+
+fn entries(map: &[u8]) -> Result<Vec<Entry<'_>>, DecodeError> {
     let mut reader = Reader::new(map);
     let n = reader.map()?;
     (0..n)

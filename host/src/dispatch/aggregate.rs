@@ -10,7 +10,7 @@ use futures::executor::block_on;
 use parking_lot::Mutex;
 
 use super::Namespace;
-use super::apply::{Environment, Worker, log_backtrace};
+use super::apply::{Environment, Worker};
 use super::attempt::admit;
 use super::background::{BATCH, BATCH_BYTES, SLICE, pace};
 use super::live::{Keeping, Live};
@@ -345,7 +345,6 @@ fn aborted() -> Error {
 }
 
 fn failed(e: &UdfError) -> Error {
-    log_backtrace(e);
     match e.kind {
         UdfErrorKind::Cancelled => aborted(),
         _ => Error::from(e),

@@ -3,7 +3,9 @@
 use super::apply::{Environment, Step, Worker, failed};
 use super::instances::Ready;
 use super::source::Item;
-use crate::change::{Effects, RecordContext, Scope, check_key};
+use crate::change::{
+    Effects, ExistsAction, GenerationCheck, RecordContext, Scope, WritePolicy, check_key,
+};
 use crate::expr::View;
 use crate::model::{Error, Record, Result, ResultCode, Value, now_millis};
 use crate::ops::{self, Op, OpKind, Outcome};
@@ -285,8 +287,21 @@ fn operate(
     })
 }
 
-/// As [`admit`]; a call that is for records that exist is not for one that is missing.
+/// As [`admit`]; a call that is for records that exist is not for one that is missing. The other
+/// policies of writes say nothing about a function, which decides itself what it writes.
 fn admit_udf(env: &Environment<'_>, request: &Request, item: &mut Item) -> Result<Present> {
+    let WritePolicy {
+        generation, exists, ..
+    } = request.policy;
+    if generation != GenerationCheck::None
+        || !matches!(exists, ExistsAction::Upsert | ExistsAction::UpdateOnly)
+    {
+        return Err(Error::new(
+            ResultCode::ParameterError,
+            "a function cannot be called with a generation, or to create or replace: it can see \
+             to that itself",
+        ));
+    }
     let present = admit(env, request, item)?;
     if present.record.is_none() {
         request.policy.exists.admit(false)?;

@@ -4,6 +4,7 @@ use std::ffi::c_int;
 use std::ptr;
 
 use mlua::ffi::*;
+use tracing::Level;
 
 use super::object::{self, head, raw_str};
 use super::slot::{Slot, Trip, slot};
@@ -12,7 +13,7 @@ use crate::udf::{UdfError, UdfErrorKind};
 /// The message handler of every invocation: notes where it happened, for the log.
 pub(super) unsafe extern "C-unwind" fn on_error(l: *mut lua_State) -> c_int {
     let s = slot(l);
-    if s.trip == Trip::No && s.wants_backtrace && lua_type(l, 1) == LUA_TSTRING {
+    if s.trip == Trip::No && s.wants_backtrace {
         s.wants_backtrace = false;
         luaL_traceback(l, l, ptr::null(), 1);
         note_backtrace(s, raw_str(l, -1));
@@ -54,6 +55,9 @@ pub(super) unsafe fn failure(l: *mut lua_State, s: &mut Slot, status: c_int) -> 
     };
     let mut e = UdfError::new(kind, message);
     e.backtrace = s.backtrace.take();
+    if let Some(trace) = &e.backtrace {
+        s.log.write(Level::WARN, format!("{e}\n{trace}").as_bytes());
+    }
     e
 }
 
