@@ -3,3 +3,4 @@
 #![doc = include_str!("../../README.md")]
 #![doc = include_str!("../../docs/src/embedded.md")]
 #![doc = include_str!("../../docs/src/functions-in-rust.md")]
+#![doc = include_str!("../../docs/src/indexes.md")]
