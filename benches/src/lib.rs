@@ -1,6 +1,7 @@
 //! What the benches share: records to work on, and one set of functions three times over: as
 //! native Rust, as a Wasm component and as Lua.
 
+mod examples;
 mod fixture;
 mod native;
 

@@ -9,14 +9,31 @@ use petrel_packed::{
 
 use crate::arguments::{Arguments, Signature};
 use crate::error::cut;
-use crate::record::Shared;
+use crate::record::{Change, Shared};
 use crate::{Error, Outcome, Record, Result, ToValue, kind};
 
 thread_local! {
     /// Reset with each batch, so that memory does not grow with the work done.
     static ARENA: RefCell<Bump> = RefCell::new(Bump::new());
-    /// What the last batch's outcomes took: the next one's allocation.
-    static LAST_SIZE: RefCell<usize> = const { RefCell::new(0) };
+}
+
+/// Memory that is kept from batch to batch.
+#[doc(hidden)]
+#[derive(Default)]
+pub struct Buffers {
+    /// The packed outcomes of the batch.
+    pub outcomes: Vec<u8>,
+    changes: Vec<Change>,
+}
+
+impl Buffers {
+    /// Empty ones.
+    pub const fn new() -> Self {
+        Self {
+            outcomes: Vec::new(),
+            changes: Vec::new(),
+        }
+    }
 }
 
 /// A function as the macro describes it.
@@ -106,11 +123,16 @@ fn text<'a>(packed: &mut Fields<'a>) -> Result<&'a str> {
     Ok(std::str::from_utf8(name).unwrap_or_default())
 }
 
-/// Runs a function over packed records and returns packed outcomes.
+/// Runs a function over packed records and packs the outcomes into the buffers.
 ///
 /// # Errors
 /// When the head is malformed: host and SDK do not speak the same version.
-pub fn run(function: &'static Function, arguments: &[u8], records: &[u8]) -> Result<Vec<u8>> {
+pub fn run(
+    function: &'static Function,
+    arguments: &[u8],
+    records: &[u8],
+    buffers: &mut Buffers,
+) -> Result<()> {
     ARENA.with_borrow_mut(Bump::reset);
     ARENA.with_borrow(|arena| {
         let mut packed = Fields::new(records);
@@ -133,22 +155,22 @@ pub fn run(function: &'static Function, arguments: &[u8], records: &[u8]) -> Res
             now: head.now,
             arena,
         };
-        let room = LAST_SIZE.with_borrow(|size| *size);
-        let mut out = Vec::with_capacity(room.max(64 + head.count as usize * 24));
+        let mut out = std::mem::take(&mut buffers.outcomes);
+        out.clear();
+        out.reserve(64 + head.count as usize * 24);
         let outcomes = OutcomesHead {
             version: VERSION,
             count: head.count,
         };
         out.extend_from_slice(&outcomes.to_bytes());
         let mut batch = Batch {
-            record: Record::new(shared, out),
+            record: Record::new(shared, out, std::mem::take(&mut buffers.changes)),
             packed,
             count: head.count,
             arguments: Arguments::parse(&function.signature, arguments),
         };
         (function.run)(&mut batch);
-        let out = batch.record.out;
-        LAST_SIZE.with_borrow_mut(|size| *size = out.len());
-        Ok(out)
+        (buffers.outcomes, buffers.changes) = batch.record.into_buffers();
+        Ok(())
     })
 }

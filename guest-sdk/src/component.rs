@@ -1,12 +1,15 @@
 //! The component's side of `wit/petrel-udf.wit`: what is exported.
 
-use std::sync::Once;
+use std::sync::{Mutex, Once, PoisonError};
 
 use crate::bindings::exports::petrel::udf::functions::{FunctionInfo, Guest};
 use crate::bindings::{self, petrel::udf::host};
-use crate::rt;
+use crate::rt::{self, Buffers};
 
 struct Component;
+
+/// What `run` works with.
+static BUFFERS: Mutex<Buffers> = Mutex::new(Buffers::new());
 
 bindings::export!(Component with_types_in bindings);
 
@@ -36,8 +39,9 @@ impl Guest for Component {
         let Some(found) = rt::function(function) else {
             panic!("there is no function number {function}");
         };
-        match rt::run(found, arguments, records) {
-            Ok(outcomes) => host::outcomes(&outcomes),
+        let mut buffers = BUFFERS.lock().unwrap_or_else(PoisonError::into_inner);
+        match rt::run(found, arguments, records, &mut buffers) {
+            Ok(()) => host::outcomes(&buffers.outcomes),
             Err(error) => panic!("{}", error.message()),
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 pub use crate::arguments::{Arguments, Signature};
-pub use crate::batch::{Batch, Function, run};
+pub use crate::batch::{Batch, Buffers, Function, run};
 
 /// In order of their names: filled by constructors that run before anything is exported.
 static FUNCTIONS: Mutex<Vec<&'static Function>> = Mutex::new(Vec::new());

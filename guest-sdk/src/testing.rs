@@ -91,7 +91,7 @@ impl TestRecord {
             now: 0,
             arena: Box::leak(Box::new(Bump::new())),
         };
-        let mut record = Record::new(shared, Vec::new());
+        let mut record = Record::new(shared, Vec::new(), Vec::new());
         if let Err(e) = record.load(0, &mut Fields::new(Vec::leak(packed))) {
             unreachable!("a record packed here is well-formed: {e:?}");
         }

@@ -23,7 +23,7 @@ fn module(name: &str) -> Arc<dyn Module> {
         bytes: bytes.into(),
     };
     let limits = Limits {
-        time_ms: 100,
+        time_ms: 400,
         ..Limits::default()
     };
     let runtime = WasmRuntime::new(limits.stack_bytes, 8).expect("the engine starts");
@@ -94,7 +94,10 @@ fn run_one(
         std::slice::from_mut(&mut record),
     );
     let effects = record.effects(&scope(), 0, &mut BodyBuilder::new(), &mut Vec::new());
-    (results.remove(0), effects)
+    (
+        results.remove(0),
+        effects.expect("a record within its limits"),
+    )
 }
 
 fn bin(effects: &Effects, name: &str) -> Option<Value> {
@@ -238,7 +241,7 @@ fn failures_say_what_happened() {
             Trap,
             "this function panics, at misbehave/src/lib.rs:",
         ),
-        ("spin", vec![], Timeout, "time limit of 100 ms"),
+        ("spin", vec![], Timeout, "time limit of 400 ms"),
         ("eat", vec![], Memory, "the limit is 67108864"),
         ("deep", vec![], Trap, "call stack exhausted"),
         ("big", vec![big.into()], Result, "2097152 bytes"),

@@ -281,7 +281,7 @@ async fn calls_see_the_new_code_of_what_a_module_requires() -> Result<()> {
     let call = session.execute_udf(users().id(1)).function("user", "f");
     let error = call.execute().await.err().context("the helper is gone")?;
     let text = error.to_string();
-    ensure!(text.contains("'helper' is not registered"), "{text}");
+    ensure!(text.contains("'helper' not found"), "{text}");
     Ok(())
 }
 

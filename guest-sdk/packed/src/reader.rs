@@ -188,13 +188,20 @@ impl<'a> Reader<'a> {
     /// [`DecodeError`] when the input ends early or holds a byte that MessagePack reserves.
     #[inline]
     pub fn item(&mut self) -> Result<Item<'a>, DecodeError> {
+        // Small integers and short strings, the common tokens, without a call.
         match self.rest {
             [b @ 0..=0x7F, rest @ ..] => {
                 self.rest = rest;
-                Ok(Item::Int(i64::from(*b)))
+                return Ok(Item::Int(i64::from(*b)));
             }
-            _ => self.any_item(),
+            _ => {
+                if let Some((kind, bytes, rest)) = short_bytes(self.rest) {
+                    self.rest = rest;
+                    return Ok(Item::Bytes(kind, bytes));
+                }
+            }
         }
+        self.any_item()
     }
 
     fn any_item(&mut self) -> Result<Item<'a>, DecodeError> {
@@ -364,6 +371,23 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// Skips one whole value and returns whether it equals `value`, as
+    /// [`Element::compare`] has it.
+    ///
+    /// # Errors
+    /// As [`Reader::skip`].
+    #[inline]
+    pub fn next_is(&mut self, value: &Element<'_>) -> Result<bool, DecodeError> {
+        // A short string, as most keys are, is compared where it is.
+        if let (Element::Bytes(ParticleType::STRING, wanted), Some((kind, bytes, rest))) =
+            (value, short_bytes(self.rest))
+        {
+            self.rest = rest;
+            return Ok(kind == ParticleType::STRING && bytes == *wanted);
+        }
+        Ok(self.element()?.compare(value).is_eq())
+    }
+
     /// Reads a list's header and returns how many elements follow, past any order flags.
     ///
     /// # Errors
@@ -430,5 +454,17 @@ fn no_int(rest: &[u8], len: usize) -> DecodeError {
     match reader.clone().skip() {
         Ok(_) => reader.error("expected an integer"),
         Err(e) => e,
+    }
+}
+
+/// The string or blob of the shortest form that `bytes` start with, and what follows it.
+#[inline(always)]
+fn short_bytes(bytes: &[u8]) -> Option<(ParticleType, &[u8], &[u8])> {
+    match bytes {
+        [marker @ 0xA1..=0xBF, kind, rest @ ..] => {
+            let (bytes, rest) = rest.split_at_checked(usize::from(marker & 0x1F) - 1)?;
+            Some((ParticleType(*kind), bytes, rest))
+        }
+        _ => None,
     }
 }

@@ -246,6 +246,23 @@ proptest! {
     }
 
     #[test]
+    fn a_value_is_known_where_it_is(bytes in bytes(), wanted in scalar(), own in any::<bool>()) {
+        let wanted = wanted.packed();
+        let mut wanted = Reader::new(&wanted).element().unwrap();
+        if let (true, Ok(element)) = (own, Reader::new(&bytes).element()) {
+            wanted = element;
+        }
+        let (mut asked, mut read) = (Reader::new(&bytes), Reader::new(&bytes));
+        let is = asked.next_is(&wanted);
+        let element = read.element();
+        prop_assert_eq!(is.is_ok(), element.is_ok());
+        if let Ok(element) = element {
+            prop_assert_eq!(is, Ok(element.compare(&wanted).is_eq()));
+            prop_assert_eq!(asked.position(), read.position());
+        }
+    }
+
+    #[test]
     fn a_sorted_map_has_each_key_once_in_order(entries in vec((scalar(), any::<i64>()), 0..40)) {
         let packed: Vec<_> = entries
             .iter()

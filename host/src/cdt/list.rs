@@ -11,6 +11,7 @@ use crate::model::msgpack::{DecodeError, Element, Reader};
 ///
 /// # Errors
 /// [`DecodeError`] when the bytes are no list.
+#[inline]
 pub fn len(list: &[u8]) -> Result<usize, DecodeError> {
     Reader::new(list).list()
 }
@@ -19,6 +20,7 @@ pub fn len(list: &[u8]) -> Result<usize, DecodeError> {
 ///
 /// # Errors
 /// [`DecodeError`] when the list is malformed up to there.
+#[inline]
 pub fn at(list: &[u8], index: i64) -> Result<Option<Element<'_>>, DecodeError> {
     let mut reader = Reader::new(list);
     let Some(at) = position(index, reader.list()?) else {
@@ -45,26 +47,6 @@ pub fn ranked(list: &[u8], rank: i64) -> Result<Option<Element<'_>>, DecodeError
         .collect::<Result<SmallVec<[_; 16]>, _>>()?;
     let (_, element, _) = elements.select_nth_unstable_by(at, Element::compare);
     Ok(Some(*element))
-}
-
-/// Appends the list with `element` at its end, or where it belongs if the list is ordered.
-///
-/// # Errors
-/// [`EditError::Malformed`], and then `out` is as it was.
-pub fn append(list: &[u8], element: &Element<'_>, out: &mut Vec<u8>) -> Result<(), EditError> {
-    let parts = Parts::of_list(list)?;
-    let mut at = parts.n;
-    if parts.is_ordered() {
-        let mut reader = parts.body.clone();
-        for i in 0..parts.n {
-            if reader.element()?.compare(element).is_gt() {
-                at = i;
-                break;
-            }
-        }
-    }
-    parts.splice(at..at, 1, |out| element.pack(out), out)?;
-    Ok(())
 }
 
 /// Appends the list with `element` before the one at `at`, or at the end.

@@ -11,6 +11,7 @@ use crate::model::msgpack::{DecodeError, Element, Reader, pack_list_len};
 ///
 /// # Errors
 /// [`DecodeError`] when the bytes are no map.
+#[inline]
 pub fn len(map: &[u8]) -> Result<usize, DecodeError> {
     Reader::new(map).map()
 }
@@ -19,10 +20,11 @@ pub fn len(map: &[u8]) -> Result<usize, DecodeError> {
 ///
 /// # Errors
 /// [`DecodeError`] when the map is malformed up to there.
+#[inline]
 pub fn get<'a>(map: &'a [u8], key: &Element<'_>) -> Result<Option<Element<'a>>, DecodeError> {
     let mut reader = Reader::new(map);
     for _ in 0..reader.map()? {
-        if reader.element()?.compare(key).is_eq() {
+        if reader.next_is(key)? {
             return reader.element().map(Some);
         }
         reader.skip()?;
@@ -34,6 +36,7 @@ pub fn get<'a>(map: &'a [u8], key: &Element<'_>) -> Result<Option<Element<'a>>, 
 ///
 /// # Errors
 /// [`DecodeError`] when the map is malformed.
+#[inline]
 pub fn at(map: &[u8], index: i64) -> Result<Option<Element<'_>>, DecodeError> {
     let parts = Parts::of_map(map)?;
     let Some(at) = position(index, parts.n) else {
@@ -162,16 +165,15 @@ pub fn put(
     Ok(())
 }
 
-/// Appends the map without the entry under `key`, and returns whether there was one.
+/// Appends the map without the entry under `key`.
 ///
 /// # Errors
 /// [`EditError::Malformed`], and then `out` is as it was.
-pub fn remove(map: &[u8], key: &Element<'_>, out: &mut Vec<u8>) -> Result<bool, EditError> {
+pub fn remove(map: &[u8], key: &Element<'_>, out: &mut Vec<u8>) -> Result<(), EditError> {
     let parts = Parts::of_map(map)?;
-    let Place::At(i) = find(&parts, key)? else {
-        out.extend_from_slice(map);
-        return Ok(false);
-    };
-    parts.splice(i..i + 1, 0, |_| {}, out)?;
-    Ok(true)
+    match find(&parts, key)? {
+        Place::At(i) => parts.splice(i..i + 1, 0, |_| {}, out)?,
+        Place::Before(_) => out.extend_from_slice(map),
+    }
+    Ok(())
 }

@@ -4,50 +4,60 @@ use std::ops::Range;
 
 use crate::model::msgpack::{DecodeError, Item, Reader, pack_list_len, pack_map_len};
 
-/// A packed collection in its parts: a header, which is not kept, flags and a body.
+/// A packed collection in its parts: a header, flags and a body.
 pub(super) struct Parts<'a> {
+    packed: &'a [u8],
     /// Elements of a list, pairs of a map.
     pub(super) n: usize,
     /// Where those begin.
     pub(super) body: Reader<'a>,
-    flags: &'a [u8],
     is_map: bool,
 }
 
 impl<'a> Parts<'a> {
+    #[inline]
     pub(super) fn of_list(packed: &'a [u8]) -> Result<Self, DecodeError> {
         let mut body = Reader::new(packed);
-        let n = body.list()?;
-        Self::new(packed, n, body, false)
+        Ok(Self {
+            packed,
+            n: body.list()?,
+            body,
+            is_map: false,
+        })
     }
 
+    #[inline]
     pub(super) fn of_map(packed: &'a [u8]) -> Result<Self, DecodeError> {
         let mut body = Reader::new(packed);
-        let n = body.map()?;
-        Self::new(packed, n, body, true)
+        Ok(Self {
+            packed,
+            n: body.map()?,
+            body,
+            is_map: true,
+        })
     }
 
-    fn new(
-        packed: &'a [u8],
-        n: usize,
-        body: Reader<'a>,
-        is_map: bool,
-    ) -> Result<Self, DecodeError> {
-        let mut flags = Reader::new(packed);
-        flags.item()?;
-        let len = body.position() - flags.position();
-        Ok(Self {
-            n,
-            flags: &flags.rest()[..len],
-            body,
-            is_map,
-        })
+    /// Behind the header: flags, if there are any, and the body.
+    #[inline]
+    fn behind_header(&self) -> Reader<'a> {
+        let mut reader = Reader::new(self.packed);
+        // It was read before.
+        let _ = reader.item();
+        reader
+    }
+
+    fn flags(&self) -> &'a [u8] {
+        let flags = self.behind_header();
+        let len = self.body.position() - flags.position();
+        &flags.rest()[..len]
     }
 
     /// Whether the collection says that it is in order: a list by its elements, a map by its
     /// keys.
+    #[inline]
     pub(super) fn is_ordered(&self) -> bool {
-        matches!(Reader::new(self.flags).item(), Ok(Item::Ext(flags, _)) if flags & 1 == 1)
+        let first = self.behind_header().item();
+        matches!(first, Ok(Item::Ext(flags, _)) if flags & 1 == 1)
     }
 
     /// Appends the collection with the elements or pairs `at` replaced by the `n` that `with`
@@ -68,14 +78,15 @@ impl<'a> Parts<'a> {
         for _ in 0..at.len() * each {
             reader.skip()?;
         }
-        let flagged = usize::from(!self.flags.is_empty());
+        let flags = self.flags();
+        let flagged = usize::from(!flags.is_empty());
         let n = (self.n - at.len() + n + flagged) as u32;
         if self.is_map {
             pack_map_len(n, out);
         } else {
             pack_list_len(n, out);
         }
-        out.extend_from_slice(self.flags);
+        out.extend_from_slice(flags);
         out.extend_from_slice(&self.body.rest()[..kept]);
         with(out);
         out.extend_from_slice(reader.rest());

@@ -3,14 +3,19 @@
 use smallvec::SmallVec;
 
 use super::{Effects, Scope};
-use crate::model::{BinName, Body, BodyBuilder, Digest, Meta, Particle, Record, Ttl, Value};
+use crate::model::{
+    BinName, Body, BodyBuilder, Digest, Error, MAX_TTL, Meta, Particle, Record, Result, ResultCode,
+    Ttl, Value,
+};
 
 type Changes = SmallVec<[(BinName, Value); 2]>;
 
 /// One record in one invocation: what was read, and what the function did to it so far.
 ///
 /// Setting a bin is seen by the same invocation at once, and stored only when `create` or
-/// `update` follows, and only when the invocation succeeds as a whole.
+/// `update` follows, and only when the invocation succeeds as a whole. A record that is removed
+/// is there without bins for the rest of the invocation, as the protocol's functions know it: what is set
+/// then and stored by an `update` is all that it has.
 #[derive(Clone, Debug)]
 pub struct RecordContext {
     digest: Digest,
@@ -18,14 +23,15 @@ pub struct RecordContext {
     user_key: Option<Value>,
     base: Option<Record>,
     exists: bool,
-    /// The bins of `base` no longer count: the record was removed (and maybe created anew).
+    /// The bins of `base` no longer count: the record was removed, or is replaced.
     cleared: bool,
     dirty: bool,
     saved: Changes,
     pending: Changes,
-    saved_ttl: Option<Ttl>,
-    pending_ttl: Option<Ttl>,
+    ttl: Option<Ttl>,
     call_ttl: Ttl,
+    drops_key: bool,
+    failed: Option<ResultCode>,
 }
 
 impl RecordContext {
@@ -42,9 +48,10 @@ impl RecordContext {
             dirty: false,
             saved: Changes::new(),
             pending: Changes::new(),
-            saved_ttl: None,
-            pending_ttl: None,
+            ttl: None,
             call_ttl: Ttl::Default,
+            drops_key: false,
+            failed: None,
         }
     }
 
@@ -63,8 +70,9 @@ impl RecordContext {
         self.dirty = false;
         self.saved.clear();
         self.pending.clear();
-        self.saved_ttl = None;
-        self.pending_ttl = None;
+        self.ttl = None;
+        self.drops_key = false;
+        self.failed = None;
     }
 
     /// The digest.
@@ -77,14 +85,20 @@ impl RecordContext {
         self.set
     }
 
-    /// The user key: the stored one, else the one the caller gave.
+    /// The user key that the record stores, unless the invocation dropped it.
     pub fn user_key(&self) -> Option<Particle<'_>> {
-        self.base.as_ref().and_then(|r| r.body.user_key())
+        let base = self.base.as_ref().filter(|_| !self.drops_key);
+        base.and_then(|r| r.body.user_key())
     }
 
-    /// The user key that the caller gave.
+    /// The user key that the caller gave, unless the invocation dropped it.
     pub fn caller_key(&self) -> Option<&Value> {
-        self.user_key.as_ref()
+        self.user_key.as_ref().filter(|_| !self.drops_key)
+    }
+
+    /// Has the record stored without its user key; nothing when there is no record.
+    pub fn drop_key(&mut self) {
+        self.drops_key |= self.exists;
     }
 
     /// The record as it was read, untouched by the invocation.
@@ -100,7 +114,7 @@ impl RecordContext {
     /// Whether the invocation has done nothing to the record that a success would store.
     #[inline]
     pub fn is_untouched(&self) -> bool {
-        !self.dirty
+        !self.dirty && self.failed.is_none()
     }
 
     /// The metadata as read; zeros for a missing record.
@@ -142,11 +156,21 @@ impl RecordContext {
 
     /// The names of the bins as the invocation sees them: stored ones in order, then new ones.
     pub fn bin_names(&self) -> Vec<&[u8]> {
+        self.names(self.saved.iter().chain(&self.pending))
+    }
+
+    /// The names of the bins that a success would leave: those that were stored and those that
+    /// `create` and `update` have stored.
+    pub fn saved_names(&self) -> Vec<&[u8]> {
+        self.names(self.saved.iter())
+    }
+
+    fn names<'a>(&'a self, changes: impl Iterator<Item = &'a (BinName, Value)>) -> Vec<&'a [u8]> {
         let mut names: Vec<&[u8]> = Vec::new();
         if let (Some(base), false) = (&self.base, self.cleared) {
             names.extend(base.body.bins().map(|(n, _)| n));
         }
-        for (name, value) in self.saved.iter().chain(&self.pending) {
+        for (name, value) in changes {
             let name = name.as_bytes();
             match (value, names.iter().position(|n| *n == name)) {
                 (Value::Nil, Some(at)) => {
@@ -167,14 +191,24 @@ impl RecordContext {
         }
     }
 
-    /// Sets the expiry that the next create or update gives the record, in place of the call's.
-    pub fn set_ttl(&mut self, ttl: Ttl) {
-        self.pending_ttl = Some(ttl);
+    /// How many bins were set or removed so far.
+    pub fn changes(&self) -> usize {
+        self.saved.len() + self.pending.len()
     }
 
-    /// Creates the record with the bins set so far. Returns 0, or 1 when it exists already.
+    /// Sets the expiry that a write gives the record, in place of the call's.
+    pub fn set_ttl(&mut self, ttl: Ttl) {
+        self.ttl = Some(ttl);
+    }
+
+    /// Whether [`RecordContext::create`] would: there is no record, or one without bins.
+    pub fn can_create(&self) -> bool {
+        !self.exists || self.saved_names().is_empty()
+    }
+
+    /// Creates the record with the bins set so far. Returns 0, or 1 when it exists already, with bins.
     pub fn create(&mut self) -> i64 {
-        if self.exists {
+        if !self.can_create() {
             return 1;
         }
         self.exists = true;
@@ -191,17 +225,22 @@ impl RecordContext {
         0
     }
 
-    /// Removes the record. Returns 0, or 1 when there is none.
+    /// Takes the bins away, and what was set but not stored. Returns 0, or 1 when there is no record.
     pub fn remove(&mut self) -> i64 {
         if !self.exists {
             return 1;
         }
-        self.exists = false;
-        self.cleared = true;
-        self.dirty = true;
-        self.saved.clear();
-        self.saved_ttl = None;
+        self.clear_bins();
+        self.save();
         0
+    }
+
+    /// Undoes all changes: a success fails with `code` unless something is stored after this.
+    pub fn fail(&mut self, code: ResultCode) {
+        self.clear_bins();
+        self.cleared = false;
+        self.dirty = false;
+        self.failed = Some(code);
     }
 
     /// Drops every bin, as a replacing write does before it sets its own.
@@ -219,46 +258,48 @@ impl RecordContext {
                 None => self.saved.push((name, value)),
             }
         }
-        if let Some(ttl) = self.pending_ttl.take() {
-            self.saved_ttl = Some(ttl);
-        }
+        self.failed = None;
     }
 
     /// What a success does to the record. `now_millis` becomes its last update; a record left without
     /// bins is removed, as the protocol has it.
+    ///
+    /// # Errors
+    /// [`ResultCode::NotFound`] for a new record without bins, [`ResultCode::ParameterError`] for an expiry
+    /// further away than [`MAX_TTL`], and what [`RecordContext::fail`] was given.
     pub fn effects(
         &self,
         scope: &Scope,
         now_millis: u64,
         builder: &mut BodyBuilder,
         scratch: &mut Vec<u8>,
-    ) -> Effects {
+    ) -> Result<Effects> {
+        if let Some(code) = self.failed {
+            return Err(code.into());
+        }
         if !self.dirty {
-            return Effects::None;
+            return Ok(Effects::None);
         }
-        if !self.exists {
-            return if self.base.is_some() {
-                Effects::Remove
-            } else {
-                Effects::None
-            };
-        }
+        let ttl = match self.ttl.unwrap_or(self.call_ttl) {
+            Ttl::Keep if self.base.is_none() => Ttl::Default,
+            Ttl::Seconds(secs) if secs > MAX_TTL => {
+                return Err(Error::new(
+                    ResultCode::ParameterError,
+                    format!("a TTL of {secs} s is more than the limit of {MAX_TTL} s, ten years"),
+                ));
+            }
+            ttl => ttl,
+        };
         let kept = self.base.as_ref().filter(|_| !self.cleared);
         let body = self.build(kept.map(|r| &r.body), builder, scratch);
-        if body.bin_bytes().is_empty() {
-            return if self.base.is_some() {
-                Effects::Remove
-            } else {
-                Effects::None
-            };
-        }
         let before = self.meta();
-        let ttl = self.saved_ttl.unwrap_or(self.call_ttl);
-        let generation = match self.base {
-            Some(_) => before.generation.wrapping_add(1).max(1),
-            None => 1,
+        let generation = match (&self.base, body.bin_bytes().is_empty()) {
+            (None, true) => return Err(ResultCode::NotFound.into()),
+            (Some(_), true) => return Ok(Effects::Remove),
+            (Some(_), false) => before.generation.wrapping_add(1).max(1),
+            (None, false) => 1,
         };
-        Effects::Put(Record {
+        Ok(Effects::Put(Record {
             meta: Meta {
                 generation,
                 set: self.set,
@@ -266,12 +307,11 @@ impl RecordContext {
                 last_update: now_millis,
             },
             body,
-        })
+        }))
     }
 
     fn build(&self, kept: Option<&Body>, builder: &mut BodyBuilder, scratch: &mut Vec<u8>) -> Body {
-        let stored_key = self.base.as_ref().and_then(|r| r.body.user_key());
-        match (stored_key, &self.user_key) {
+        match (self.user_key(), self.caller_key()) {
             (Some(key), _) => builder.start(Some(key)),
             (None, Some(key)) => {
                 scratch.clear();

@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+use super::aggregate::AggregateArgs;
 use super::apply::ApplyArgs;
 use super::background::BackgroundCommand;
 use super::global::GlobalArgs;
@@ -44,6 +45,8 @@ pub enum Command {
     Udf(UdfCommand),
     /// Call a function on one record and print its result.
     Apply(ApplyArgs),
+    /// Aggregate the records of a set and print what they come to.
+    Aggregate(AggregateArgs),
     /// Start a background task over the records of a set.
     #[command(subcommand)]
     Background(BackgroundCommand),
@@ -92,6 +95,7 @@ mod tests {
         for line in [
             "petrel",
             "petrel apply test.users:1 m",
+            "petrel aggregate test.users m",
             "petrel background update test.users",
             "petrel background udf test.users --module m",
             "petrel background delete test.users",

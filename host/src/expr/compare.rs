@@ -17,15 +17,11 @@ pub(super) fn compare(cmp: Cmp, left: &Operand<'_>, right: &Operand<'_>) -> Opti
 /// The order of two values of one type. GeoJSON and sketches have none.
 pub(super) fn order(left: &Operand<'_>, right: &Operand<'_>) -> Option<Ordering> {
     Some(match (left, right) {
-        (Operand::Nil, Operand::Nil) => Ordering::Equal,
-        (Operand::Bool(a), Operand::Bool(b)) => a.cmp(b),
+        // The common ones without a detour.
         (Operand::Int(a), Operand::Int(b)) => a.cmp(b),
-        (Operand::Float(a), Operand::Float(b)) => a.total_cmp(b),
         (Operand::Str(a), Operand::Str(b)) => a.cmp(b),
-        (Operand::Blob(_, a), Operand::Blob(_, b)) => a.cmp(b),
-        (Operand::List(_), Operand::List(_)) | (Operand::Map(_), Operand::Map(_)) => {
-            left.as_element().compare(&right.as_element())
-        }
+        (Operand::Geo(_) | Operand::Hll(_), _) => return None,
+        _ if left.kind() == right.kind() => left.as_element().compare(&right.as_element()),
         _ => return None,
     })
 }

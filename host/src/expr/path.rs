@@ -100,6 +100,9 @@ impl Step {
             (Self::MapRank(i), Operand::Map(b)) => map::ranked(b, *i),
             _ => return None,
         };
-        found.ok().flatten().map(Operand::from)
+        match found {
+            Ok(Some(element)) => Some(element.into()),
+            _ => None,
+        }
     }
 }

@@ -13,5 +13,5 @@ pub use key::{Digest, Key, PARTITIONS, PartitionId};
 pub use limits::{LimitOverrides, Limits};
 pub use petrel_packed::{Bins, MAX_BIN_NAME, Particle, ParticleType};
 pub use record::{BinName, Body, BodyBuilder, Meta, Record};
-pub use time::{EPOCH_OFFSET_SECS, Ttl, now_millis, now_secs};
+pub use time::{EPOCH_OFFSET_SECS, MAX_TTL, Ttl, now_millis, now_secs};
 pub use value::Value;

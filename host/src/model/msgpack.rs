@@ -6,13 +6,14 @@ use std::cmp::Ordering;
 
 use bytes::Bytes;
 pub use petrel_packed::{
-    DecodeError, Element, Item, MAX_DEPTH, Reader, geo_particle, geo_text, pack_bool, pack_bytes,
-    pack_float, pack_int, pack_list_len, pack_map_head, pack_map_len, pack_nil, pack_sorted_map,
+    DecodeError, Element, Item, KEY_ORDERED, MAX_DEPTH, Reader, geo_particle, geo_text, pack_bool,
+    pack_bytes, pack_float, pack_int, pack_list_len, pack_map_head, pack_map_len, pack_nil,
 };
 
 use super::{ParticleType, Value};
 
 impl From<Element<'_>> for Value {
+    #[inline]
     fn from(element: Element<'_>) -> Self {
         let copy = Bytes::copy_from_slice;
         match element {

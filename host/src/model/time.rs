@@ -5,6 +5,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Seconds between the Unix epoch and the protocol's epoch, 2010-01-01 UTC.
 pub const EPOCH_OFFSET_SECS: u64 = 1_262_304_000;
 
+/// The longest TTL that a record may be given, in seconds: ten years.
+pub const MAX_TTL: u32 = 3650 * 24 * 60 * 60;
+
 /// Now, in milliseconds since 2010-01-01 UTC.
 pub fn now_millis() -> u64 {
     let unix = SystemTime::now()

@@ -85,7 +85,7 @@ fn snapshot(record: &RecordContext, scope: &Scope) -> Option<Record> {
     let (mut builder, mut scratch) = Default::default();
     let meta = record.meta();
     match applied.effects(scope, meta.last_update, &mut builder, &mut scratch) {
-        Effects::Put(record) => Some(Record { meta, ..record }),
+        Ok(Effects::Put(record)) => Some(Record { meta, ..record }),
         _ => record.base().cloned(),
     }
 }

@@ -68,6 +68,7 @@
 //! ```
 
 mod action;
+mod aggregate;
 mod args;
 mod background;
 mod bin;
@@ -87,6 +88,7 @@ mod session;
 mod stream;
 
 pub use action::{Action, Delete, Fetch, Function, Invoke, Put, Renews, Touch, WriteAction};
+pub use aggregate::{Aggregate, ValueStream};
 pub use args::Args;
 pub use background::{BackgroundTasks, OnSet};
 pub use bin::BinBuilder;

@@ -4,7 +4,9 @@ use futures::{StreamExt as _, stream};
 
 use super::action::Selection;
 use super::options::parse;
-use super::{DataSet, Filter, Record, RecordResult, RecordStream, Result, Session};
+use super::{
+    Aggregate, Args, DataSet, Filter, Record, RecordResult, RecordStream, Result, Session,
+};
 use crate::model::Error;
 use crate::request::QuerySpec;
 
@@ -88,6 +90,27 @@ impl Query {
     pub fn limit(mut self, records: u64) -> Self {
         self.limit = records;
         self
+    }
+
+    /// Aggregates the records instead of yielding them: a stream function of a module folds them, with
+    /// these arguments beside the stream.
+    pub fn aggregate(self, module: &str, function: &str, args: impl Args) -> Aggregate {
+        let refused = match (&self.bins, self.limit) {
+            (Selection::All, 0) => None,
+            (Selection::All, _) => {
+                Some("an aggregation has no limit; let its function pass records over")
+            }
+            _ => Some("an aggregation sees every bin; name those that it reads in its function"),
+        };
+        let call = (module, function, args);
+        Aggregate::new(
+            self.session,
+            self.set,
+            self.index,
+            self.filter,
+            refused,
+            call,
+        )
     }
 
     /// Starts the query. It reads as the stream is read, a page of records at a time.

@@ -69,7 +69,10 @@ async fn a_module_is_refused_while_one_that_it_requires_is_missing() {
         .await
         .expect_err("refused");
     assert_eq!((e.file.as_str(), e.line), ("user.lua", 1));
-    assert_eq!(e.message, "module 'helper' is not registered, or uses _ENV");
+    assert_eq!(
+        e.message,
+        "module 'helper' not found: none of that name is registered"
+    );
     assert!(files(&registry).is_empty());
     register(&registry, "helper.lua", "return {v = 1}")
         .await
@@ -153,7 +156,7 @@ async fn an_instance_follows_the_modules_that_it_requires() {
     ];
     let optional =
         "local found, h = pcall(require, 'helper') function f() return found and h.v or 0 end";
-    let missing = "module 'helper' is not registered, or uses _ENV";
+    let missing = "module 'helper' not found: none of that name is registered";
     let registry = registry(None);
     let helper = async |v: i64| {
         let text = format!("return {{v = {v}}}");

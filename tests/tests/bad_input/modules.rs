@@ -79,7 +79,7 @@ async fn lua_that_fails_or_loops_while_it_loads_is_refused_with_file_and_line() 
             "requiring.lua",
             "local h = require('missing')\nfunction f(rec) return 1 end",
             1,
-            "module 'missing' is not registered, or uses _ENV",
+            "module 'missing' not found: none of that name is registered",
         ),
     ] {
         let command = format!(

@@ -51,7 +51,7 @@ async fn calls_see_the_new_code_of_what_a_module_requires() -> Result<()> {
     guests::until(&task).await?;
     let error = call(&client).await.err().context("the helper is gone")?;
     ensure!(
-        format!("{error:#}").contains("'helper' is not registered"),
+        format!("{error:#}").contains("'helper' not found"),
         "{error:#}"
     );
     Ok(())

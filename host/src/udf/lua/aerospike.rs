@@ -6,11 +6,32 @@ use std::ptr;
 use mlua::ffi::*;
 use tracing::Level;
 
-use super::object::{REC, check, fail, raw_str, register};
+use super::object::{AERO, REC, check, fail, head, metatable, raw_str, register, type_error};
 use super::pack::to_value;
 use super::record::{context, forget, set_bin};
 use super::slot::{Slot, slot};
 use crate::change::RecordContext;
+use crate::model::{EPOCH_OFFSET_SECS, ResultCode, now_millis};
+
+/// The most bins that a record may have for a function to store it, and the most that one
+/// invocation may set or remove: the incumbent's.
+const MAX_BINS: usize = 512;
+const MAX_CHANGES: usize = 2 * MAX_BINS;
+
+/// The slot and the record of a call `aerospike:f(rec)`.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
+unsafe fn arguments<'a>(l: *mut lua_State) -> (&'a mut Slot, &'a mut RecordContext) {
+    check(l, 1, AERO);
+    if head(l, 2).is_null() {
+        type_error(l, 2, c"Record");
+    }
+    check(l, 2, REC);
+    let s = slot(l);
+    let context = context(l, s);
+    (s, context)
+}
 
 /// Hands the collections that were set to the record, as they are now.
 ///
@@ -40,32 +61,74 @@ unsafe fn flush(l: *mut lua_State, s: &mut Slot, context: &mut RecordContext) {
     lua_pop(l, 1);
 }
 
-unsafe extern "C-unwind" fn create(l: *mut lua_State) -> c_int {
-    check(l, 2, REC);
-    let s = slot(l);
-    let context = context(l, s);
-    if !context.exists() {
-        flush(l, s, context);
+/// What a stream's record answers to whatever would change it; the incumbent says 1 too.
+///
+/// # Safety
+/// The [stack rules](super). Raises nothing.
+unsafe fn refuse(l: *mut lua_State) -> c_int {
+    lua_pushinteger(l, 1);
+    1
+}
+
+/// Whether the record would have too many bins; cheap for one that is far from it.
+fn is_over_limits(context: &RecordContext) -> bool {
+    // Six bytes are the least that a bin takes.
+    let most = context.base().map_or(0, |r| r.body.bin_bytes().len() / 6);
+    let changes = context.changes();
+    changes > MAX_CHANGES
+        || most + changes > MAX_BINS
+            && context.base().map_or(0, |r| r.body.bins().count()) + changes > MAX_BINS
+            && context.bin_names().len() > MAX_BINS
+}
+
+/// Before changes are stored: whether they can be. Otherwise all of them are undone.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
+unsafe fn admit(l: *mut lua_State, s: &mut Slot, context: &mut RecordContext) -> bool {
+    flush(l, s, context);
+    if is_over_limits(context) {
+        context.fail(ResultCode::BinName);
+        forget(l, s);
+        return false;
     }
-    lua_pushinteger(l, context.create());
+    true
+}
+
+unsafe extern "C-unwind" fn create(l: *mut lua_State) -> c_int {
+    let (s, context) = arguments(l);
+    if s.reads_only {
+        return refuse(l);
+    }
+    let done = if context.can_create() && !admit(l, s, context) {
+        -1
+    } else {
+        context.create()
+    };
+    lua_pushinteger(l, done);
     1
 }
 
 unsafe extern "C-unwind" fn update(l: *mut lua_State) -> c_int {
-    check(l, 2, REC);
-    let s = slot(l);
-    let context = context(l, s);
-    if context.exists() {
-        flush(l, s, context);
+    let (s, context) = arguments(l);
+    if s.reads_only {
+        return refuse(l);
     }
-    lua_pushinteger(l, context.update());
+    let done = if context.exists() && !admit(l, s, context) {
+        -1
+    } else {
+        context.update()
+    };
+    lua_pushinteger(l, done);
     1
 }
 
 unsafe extern "C-unwind" fn remove(l: *mut lua_State) -> c_int {
-    check(l, 2, REC);
-    let s = slot(l);
-    let done = context(l, s).remove();
+    let (s, context) = arguments(l);
+    if s.reads_only {
+        return refuse(l);
+    }
+    let done = context.remove();
     if done == 0 {
         forget(l, s);
     }
@@ -74,16 +137,18 @@ unsafe extern "C-unwind" fn remove(l: *mut lua_State) -> c_int {
 }
 
 unsafe extern "C-unwind" fn exists(l: *mut lua_State) -> c_int {
-    check(l, 2, REC);
-    let s = slot(l);
-    lua_pushboolean(l, context(l, s).exists().into());
+    let (_, context) = arguments(l);
+    lua_pushboolean(l, context.exists().into());
     1
 }
 
 /// `aerospike:log(level, text)`: 1 is a warning, 2 information, 3 for debugging, 4 a trace.
 unsafe extern "C-unwind" fn log(l: *mut lua_State) -> c_int {
+    check(l, 1, AERO);
     let level = luaL_optinteger(l, 2, 0);
-    luaL_checklstring(l, 3, ptr::null_mut());
+    if luaL_optlstring(l, 3, ptr::null(), ptr::null_mut()).is_null() {
+        return 0;
+    }
     let level = match level {
         ..=1 => Level::WARN,
         2 => Level::INFO,
@@ -94,14 +159,22 @@ unsafe extern "C-unwind" fn log(l: *mut lua_State) -> c_int {
     0
 }
 
+/// Milliseconds since 1970, unlike a record's last update.
 unsafe extern "C-unwind" fn get_current_time(l: *mut lua_State) -> c_int {
-    lua_pushinteger(l, crate::model::now_millis() as i64);
+    check(l, 1, AERO);
+    lua_pushinteger(l, (now_millis() + EPOCH_OFFSET_SECS * 1000) as i64);
     1
 }
 
-/// `set_context` and `get_config` have had no meaning for long; the incumbent says -1 too.
-unsafe extern "C-unwind" fn obsolete(l: *mut lua_State) -> c_int {
-    lua_pushinteger(l, -1);
+/// It has had no meaning for long; this is what the incumbent says.
+unsafe extern "C-unwind" fn set_context(l: *mut lua_State) -> c_int {
+    lua_pushinteger(l, 2);
+    1
+}
+
+/// As [`set_context`].
+unsafe extern "C-unwind" fn get_config(l: *mut lua_State) -> c_int {
+    lua_pushinteger(l, 0);
     1
 }
 
@@ -112,16 +185,25 @@ const FUNCTIONS: &[(&CStr, lua_CFunction)] = &[
     (c"exists", exists),
     (c"log", log),
     (c"get_current_time", get_current_time),
-    (c"set_context", obsolete),
-    (c"get_config", obsolete),
+    (c"set_context", set_context),
+    (c"get_config", get_config),
 ];
 
-/// Pushes the table of functions and an empty one.
+/// Makes the class, and pushes the table of functions and an empty one.
 ///
 /// # Safety
 /// The [stack rules](super). Raises.
 pub(super) unsafe fn open(l: *mut lua_State, s: *mut Slot) {
     lua_createtable(l, 0, FUNCTIONS.len() as c_int);
     register(l, s, FUNCTIONS);
-    lua_createtable(l, 0, 3);
+    metatable(l, s, AERO, &[]);
+    lua_rawgeti(
+        l,
+        LUA_REGISTRYINDEX,
+        (&(*s).refs.metatables)[usize::from(AERO)].into(),
+    );
+    lua_pushvalue(l, -2);
+    lua_setfield(l, -2, c"__index".as_ptr());
+    lua_pop(l, 1);
+    lua_createtable(l, 0, 4);
 }

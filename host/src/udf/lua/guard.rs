@@ -7,7 +7,8 @@ use std::ptr;
 use mlua::ffi::*;
 use tracing::Level;
 
-use super::object::{fail, raw_str};
+use super::object::{LIST, fail, head, raw_str};
+use super::shared::{push_behind, set};
 use super::slot::{Trip, check_overdue, give_up, slot};
 
 /// Loops in C look at the clock this often.
@@ -199,20 +200,13 @@ unsafe extern "C-unwind" fn rawset(l: *mut lua_State) -> c_int {
     luaL_checkany(l, 2);
     luaL_checkany(l, 3);
     lua_settop(l, 3);
-    if lua_getmetatable(l, 1) != 0 {
-        lua_pushstring(l, c"__frozen".as_ptr());
-        if lua_rawget(l, -2) != LUA_TNIL {
-            fail(l, c"a standard table cannot be changed");
-        }
-        lua_settop(l, 3);
+    if push_behind(l, 1) {
+        set(l);
+        lua_settop(l, 1);
+    } else {
+        lua_rawset(l, 1);
     }
-    lua_rawset(l, 1);
     1
-}
-
-/// `__newindex` of the tables that all calls share.
-pub(super) unsafe extern "C-unwind" fn frozen(l: *mut lua_State) -> c_int {
-    fail(l, c"a standard table cannot be changed")
 }
 
 /// `load`, for text only. The second upvalue is the original.
@@ -232,6 +226,7 @@ unsafe extern "C-unwind" fn load(l: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn rep(l: *mut lua_State) -> c_int {
     let (mut a, mut b) = (0, 0);
     luaL_checklstring(l, 1, &raw mut a);
+    luaL_checkinteger(l, 2);
     luaL_optlstring(l, 3, c"".as_ptr(), &raw mut b);
     if a + b == 0 {
         lua_pushstring(l, c"".as_ptr());
@@ -251,6 +246,8 @@ unsafe extern "C-unwind" fn collectgarbage(l: *mut lua_State) -> c_int {
         let kib = lua_gc(l, LUA_GCCOUNT, 0);
         let rest = lua_gc(l, LUA_GCCOUNTB, 0);
         lua_pushnumber(l, f64::from(kib) + f64::from(rest) / 1024.0);
+    } else if matches!(CStr::from_ptr(what).to_bytes(), b"step" | b"isrunning") {
+        lua_pushboolean(l, 1);
     } else {
         lua_pushinteger(l, 0);
     }
@@ -281,8 +278,19 @@ unsafe fn pause(l: *mut lua_State, i: i64) {
     }
 }
 
+/// The argument at `arg` must be a table, or a list, which does as well.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
+unsafe fn check_elements(l: *mut lua_State, arg: c_int) {
+    let object = head(l, arg);
+    if object.is_null() || (*object).tag != LIST {
+        luaL_checktype(l, arg, LUA_TTABLE);
+    }
+}
+
 unsafe extern "C-unwind" fn insert(l: *mut lua_State) -> c_int {
-    luaL_checktype(l, 1, LUA_TTABLE);
+    check_elements(l, 1);
     let end = luaL_len(l, 1).wrapping_add(1);
     let mut at = end;
     match lua_gettop(l) {
@@ -307,7 +315,7 @@ unsafe extern "C-unwind" fn insert(l: *mut lua_State) -> c_int {
 }
 
 unsafe extern "C-unwind" fn remove(l: *mut lua_State) -> c_int {
-    luaL_checktype(l, 1, LUA_TTABLE);
+    check_elements(l, 1);
     let size = luaL_len(l, 1);
     let mut at = luaL_optinteger(l, 2, size);
     if lua_gettop(l) > 1 && (at as u64).wrapping_sub(1) > size as u64 {
@@ -326,12 +334,12 @@ unsafe extern "C-unwind" fn remove(l: *mut lua_State) -> c_int {
 }
 
 unsafe extern "C-unwind" fn move_(l: *mut lua_State) -> c_int {
-    luaL_checktype(l, 1, LUA_TTABLE);
+    check_elements(l, 1);
     let from = luaL_checkinteger(l, 2);
     let end = luaL_checkinteger(l, 3);
     let to = luaL_checkinteger(l, 4);
     let target = if lua_type(l, 5) > LUA_TNIL { 5 } else { 1 };
-    luaL_checktype(l, target, LUA_TTABLE);
+    check_elements(l, target);
     if end >= from {
         if from <= 0 && end >= i64::MAX.wrapping_add(from) {
             luaL_argerror(l, 3, c"too many elements to move".as_ptr());

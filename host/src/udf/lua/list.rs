@@ -8,13 +8,13 @@ use std::ffi::{CStr, c_int};
 use mlua::ffi::*;
 
 use super::iterator::push_list_iterator;
-use super::object::{
-    Head, LIST, check, fail, head, metatable, own, push_empty, push_item, register, short_int,
-};
-use super::pack::pack;
+use super::object::{Head, LIST, check, fail, head, metatable, own, push_empty, register};
+use super::pack::{pack, scalar};
+use super::packed::{edit, push_at};
 use super::slot::{Slot, check_overdue, slot};
 use super::text::tostring;
-use crate::model::msgpack::{Item, Reader};
+use crate::cdt::{EditError, list};
+use crate::model::msgpack::Element;
 
 /// The furthest behind its end that a list can be written; the gap is filled with nils.
 const MAX_GAP: usize = 1 << 20;
@@ -32,51 +32,13 @@ pub(super) unsafe fn get(l: *mut lua_State, s: &mut Slot, index: c_int, h: *mut 
         return lua_pushnil(l);
     }
     let i = i as usize;
-    if !(*h).owned && i >= (*h).at && i > 0 {
-        let head = &mut *h;
-        let packed = Head::packed(h);
-        if i == head.at + 1
-            && let Some((v, n)) = packed.get(head.next_offset..).and_then(short_int)
-        {
-            head.at = i;
-            head.at_offset = head.next_offset;
-            head.next_offset += n;
-            return lua_pushinteger(l, v);
-        }
-        if i == head.at {
-            let mut r = Reader::new(packed.get(head.at_offset..).unwrap_or_default());
-            return push_item(l, s, &mut r);
-        }
-        let mut r = Reader::new(packed.get(head.next_offset..).unwrap_or_default());
-        for _ in head.at + 1..i {
-            if r.skip().is_err() {
-                fail(l, c"a stored list is malformed");
-            }
-        }
-        let start = r.position();
-        if is_scalar(&r) {
-            let base = head.next_offset;
-            push_item(l, s, &mut r);
-            head.at = i;
-            head.at_offset = base + start;
-            head.next_offset = base + r.position();
-            return;
-        }
+    if push_at(l, h, i) {
+        return;
     }
     // Elements that are objects must be the same object each time; going back is rare.
     own(l, s, index, h);
     lua_rawgeti(l, -1, i as i64);
     lua_replace(l, -2);
-}
-
-/// Whether the next element has no identity of its own in Lua.
-#[inline]
-pub(super) fn is_scalar(r: &Reader<'_>) -> bool {
-    match r.clone().item() {
-        Ok(Item::List(_) | Item::Map(_)) => false,
-        Ok(Item::Bytes(kind, _)) => kind == crate::model::ParticleType::STRING,
-        _ => true,
-    }
 }
 
 /// Whether the value at `index` can be an element.
@@ -131,6 +93,25 @@ unsafe fn grow(l: *mut lua_State, h: *mut Head, i: usize) {
     }
 }
 
+/// Changes the packed list at 1 with the value at `value`, if that is no object. See [`edit`].
+///
+/// # Safety
+/// As [`edit`].
+unsafe fn change(
+    l: *mut lua_State,
+    h: *mut Head,
+    value: c_int,
+    with: impl FnOnce(&[u8], &Element<'_>, &mut Vec<u8>) -> Result<(), EditError>,
+) -> bool {
+    if (*h).owned {
+        return false;
+    }
+    match scalar(l, value) {
+        Some(new) => edit(l, slot(l), 1, h, |list, out| with(list, &new, out)),
+        None => false,
+    }
+}
+
 unsafe extern "C-unwind" fn index(l: *mut lua_State) -> c_int {
     let h = check(l, 1, LIST);
     get(l, slot(l), 1, h, luaL_optinteger(l, 2, 0));
@@ -141,9 +122,14 @@ unsafe extern "C-unwind" fn newindex(l: *mut lua_State) -> c_int {
     let h = check(l, 1, LIST);
     let i = opt_index(l, 2);
     if i > 0 && fits(l, 3) {
-        own(l, slot(l), 1, h);
-        grow(l, h, i);
-        set_raw(l, 3, i);
+        let n = (*h).n;
+        let changed = i <= n && change(l, h, 3, |list, new, out| list::set(list, i - 1, new, out))
+            || i == n + 1 && change(l, h, 3, |list, new, out| list::insert(list, n, new, out));
+        if !changed {
+            own(l, slot(l), 1, h);
+            grow(l, h, i);
+            set_raw(l, 3, i);
+        }
     }
     0
 }
@@ -155,17 +141,20 @@ unsafe extern "C-unwind" fn size(l: *mut lua_State) -> c_int {
 
 unsafe extern "C-unwind" fn append(l: *mut lua_State) -> c_int {
     let h = check(l, 1, LIST);
-    lua_settop(l, 2);
     if fits(l, 2) {
-        own(l, slot(l), 1, h);
-        (*h).n += 1;
-        set_raw(l, 2, (*h).n);
+        lua_settop(l, 2);
+        let n = (*h).n;
+        if !change(l, h, 2, |list, new, out| list::insert(list, n, new, out)) {
+            own(l, slot(l), 1, h);
+            (*h).n += 1;
+            set_raw(l, 2, (*h).n);
+        }
     }
     0
 }
 
 unsafe extern "C-unwind" fn prepend(l: *mut lua_State) -> c_int {
-    lua_settop(l, 2);
+    check(l, 1, LIST);
     lua_pushinteger(l, 1);
     lua_insert(l, 2);
     insert(l)
@@ -174,8 +163,13 @@ unsafe extern "C-unwind" fn prepend(l: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn insert(l: *mut lua_State) -> c_int {
     let h = check(l, 1, LIST);
     let i = opt_index(l, 2);
-    lua_settop(l, 3);
     if i > 0 && fits(l, 3) {
+        lua_settop(l, 3);
+        if change(l, h, 3, |list, new, out| {
+            list::insert(list, i - 1, new, out)
+        }) {
+            return 0;
+        }
         own(l, slot(l), 1, h);
         if i > (*h).n {
             grow(l, h, i);
@@ -196,6 +190,9 @@ unsafe extern "C-unwind" fn remove(l: *mut lua_State) -> c_int {
     let h = check(l, 1, LIST);
     let i = opt_index(l, 2);
     if i > 0 && i <= (*h).n {
+        if edit(l, slot(l), 1, h, |list, out| list::remove(list, i - 1, out)) {
+            return 0;
+        }
         own(l, slot(l), 1, h);
         for j in i..(*h).n {
             lua_rawgeti(l, -1, j as i64 + 1);
@@ -331,7 +328,7 @@ unsafe extern "C-unwind" fn new(l: *mut lua_State) -> c_int {
     1
 }
 
-/// `list{...}`: the values under number keys of a table.
+/// `list{...}`: the values under number keys of a table, nil for those that no list can hold.
 unsafe extern "C-unwind" fn call(l: *mut lua_State) -> c_int {
     let given = lua_gettop(l) == 2 && lua_type(l, 2) == LUA_TTABLE;
     let capacity = if given { lua_rawlen(l, 2) } else { 4 };
@@ -341,12 +338,14 @@ unsafe extern "C-unwind" fn call(l: *mut lua_State) -> c_int {
         lua_getiuservalue(l, 3, 1);
         lua_pushnil(l);
         while lua_next(l, 2) != 0 {
-            if lua_type(l, -2) == LUA_TNUMBER && fits(l, -1) {
+            if lua_type(l, -2) == LUA_TNUMBER {
                 (*h).n += 1;
-                lua_rawseti(l, 4, (*h).n as i64);
-            } else {
-                lua_pop(l, 1);
+                if fits(l, -1) {
+                    lua_pushvalue(l, -1);
+                    lua_rawseti(l, 4, (*h).n as i64);
+                }
             }
+            lua_settop(l, 5);
         }
         lua_settop(l, 3);
     }
@@ -369,7 +368,7 @@ const FUNCTIONS: &[(&CStr, lua_CFunction)] = &[
     (c"size", size),
     (c"nbytes", nbytes),
     (c"iterator", iterator),
-    (c"tostring", tostring),
+    (c"tostring", tostring::<LIST>),
 ];
 
 /// Makes the class, and pushes the table of functions and that with `__call`.
@@ -385,7 +384,7 @@ pub(super) unsafe fn open(l: *mut lua_State, s: *mut Slot) {
             (c"__index", index),
             (c"__newindex", newindex),
             (c"__len", size),
-            (c"__tostring", tostring),
+            (c"__tostring", tostring::<LIST>),
         ],
     );
     lua_createtable(l, 0, FUNCTIONS.len() as c_int);

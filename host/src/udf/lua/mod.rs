@@ -31,9 +31,11 @@
 )]
 
 mod aerospike;
+mod aggregate;
 mod arguments;
 mod blob;
 mod failure;
+mod feed;
 mod geo;
 mod guard;
 mod instance;
@@ -44,14 +46,17 @@ mod matcher;
 mod module;
 mod object;
 mod pack;
+mod packed;
 mod pattern;
 mod record;
 mod require;
 mod runtime;
 mod sandbox;
+mod shared;
 mod slot;
 mod stack;
 mod state;
+mod stream;
 mod text;
 mod watchdog;
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::state::{LoadError, State, split_place};
+use super::failure::split_place;
+use super::state::{LoadError, State};
 use crate::model::Limits;
 use crate::udf::log::Log;
 use crate::udf::{CompileError, ModuleSource, Sources, UdfError, UdfErrorKind};
@@ -48,6 +49,11 @@ impl LuaModule {
             Err(LoadError::Compile(e)) => Err(e),
             Err(LoadError::Run(e)) => Err(module.refusal(e)),
         }
+    }
+
+    /// What was registered.
+    pub(super) fn source(&self) -> &ModuleSource {
+        &self.source
     }
 
     /// The file name.

@@ -11,9 +11,9 @@ use mlua::ffi::*;
 
 use super::pack::pack;
 use super::slot::Slot;
-use crate::model::ParticleType;
-use crate::model::Value;
-use crate::model::msgpack::{self, Item, Reader};
+use crate::cdt::Cursor;
+use crate::model::msgpack::{DecodeError, Element, Item, Reader};
+use crate::model::{ParticleType, Value};
 
 /// What a userdata is; also its index in the table of metatables.
 pub(super) type Tag = u8;
@@ -23,15 +23,17 @@ pub(super) const BYTES: Tag = 2;
 pub(super) const GEO: Tag = 3;
 pub(super) const ITER: Tag = 4;
 pub(super) const REC: Tag = 5;
+pub(super) const AERO: Tag = 6;
 
 /// The names that error messages use, by tag.
-const NAMES: [&CStr; 6] = [
+const NAMES: [&CStr; 7] = [
     c"List",
     c"Map",
     c"Bytes",
     c"GeoJSON",
     c"Iterator",
     c"Record",
+    c"Aerospike",
 ];
 
 /// The start of every full userdata in our Lua states; its bytes follow.
@@ -40,7 +42,11 @@ pub(super) struct Head {
     pub(super) tag: Tag,
     /// A collection's elements are in the table that is its user value.
     pub(super) owned: bool,
-    /// Of bytes: the particle type.
+    /// Of a packed collection: it was changed. Of an iterator: its list was, when it was made.
+    pub(super) edited: bool,
+    /// Of a packed collection: how often it was gone through from its start.
+    pub(super) looks: u8,
+    /// Of bytes: the particle type. Of a collection in a table: its [`order`].
     pub(super) kind: u8,
     /// Elements of a list, pairs of a packed map, length of bytes.
     pub(super) n: usize,
@@ -48,12 +54,8 @@ pub(super) struct Head {
     pub(super) len: usize,
     /// Where the first element starts.
     pub(super) body: usize,
-    /// The element last read by index, from 1; 0 for none.
-    pub(super) at: usize,
-    /// Where it starts.
-    pub(super) at_offset: usize,
-    /// Where the one after it starts.
-    pub(super) next_offset: usize,
+    /// Of a packed list: the element last read by index. Of an iterator: the one it gave last.
+    pub(super) cursor: Cursor,
     /// Where the bytes are: behind this head, or in the buffer that is the user value.
     pub(super) data: *mut u8,
 }
@@ -97,13 +99,13 @@ pub(super) unsafe fn new_object(l: *mut lua_State, s: &Slot, tag: Tag, len: usiz
     h.write(Head {
         tag,
         owned: false,
+        edited: false,
+        looks: 0,
         kind: 0,
         n: 0,
         len,
         body: 0,
-        at: 0,
-        at_offset: 0,
-        next_offset: 0,
+        cursor: Cursor::default(),
         data: h.add(1).cast(),
     });
     lua_rawgeti(
@@ -120,15 +122,21 @@ pub(super) unsafe fn new_object(l: *mut lua_State, s: &Slot, tag: Tag, len: usiz
 /// # Safety
 /// The [stack rules](super). Raises.
 pub(super) unsafe fn push_packed(l: *mut lua_State, s: &Slot, tag: Tag, bytes: &[u8]) {
-    let mut r = Reader::new(bytes);
-    let Ok(n) = (if tag == LIST { r.list() } else { r.map() }) else {
-        fail(l, c"a stored collection is malformed")
-    };
     let h = new_object(l, s, tag, bytes.len());
     ptr::copy_nonoverlapping(bytes.as_ptr(), (*h).data, bytes.len());
-    (*h).n = n;
+    measure(l, h);
+}
+
+/// Notes how many elements the packed collection `h` has, and where.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
+#[inline]
+pub(super) unsafe fn measure(l: *mut lua_State, h: *mut Head) {
+    let mut r = Reader::new(Head::packed(h));
+    (*h).n = sound(l, if (*h).tag == LIST { r.list() } else { r.map() });
     (*h).body = r.position();
-    (*h).next_offset = r.position();
+    (*h).cursor = Cursor::new(r.position());
 }
 
 /// An empty list or map that is ready for writing, left on the stack.
@@ -181,70 +189,61 @@ pub(super) unsafe fn push_str(l: *mut lua_State, b: &[u8]) {
     lua_pushlstring(l, b.as_ptr().cast(), b.len());
 }
 
-/// A string, blob or GeoJSON of a packed value, left on the stack.
+/// Pushes an element that has no identity of its own in Lua. Pushes nothing and returns false for
+/// others.
 ///
 /// # Safety
 /// The [stack rules](super). Raises.
-unsafe fn push_particle_bytes(l: *mut lua_State, s: &Slot, kind: ParticleType, b: &[u8]) {
-    match kind {
-        ParticleType::STRING => push_str(l, b),
-        ParticleType::GEOJSON => push_geo(l, s, b),
-        kind => push_bytes(l, s, kind, b),
+#[inline]
+pub(super) unsafe fn push_scalar(l: *mut lua_State, element: Element<'_>) -> bool {
+    match element {
+        Element::Nil => lua_pushnil(l),
+        Element::Bool(b) => lua_pushboolean(l, b.into()),
+        Element::Int(i) => lua_pushinteger(l, i),
+        Element::Float(f) => lua_pushnumber(l, f),
+        Element::Bytes(ParticleType::STRING, b) => push_str(l, b),
+        Element::Bytes(..) | Element::List(_) | Element::Map(_) => return false,
+    }
+    true
+}
+
+/// An element of a packed collection, left on the stack.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
+#[inline]
+pub(super) unsafe fn push_element(l: *mut lua_State, s: &Slot, element: Element<'_>) {
+    if push_scalar(l, element) {
+        return;
+    }
+    match element {
+        Element::List(b) => push_packed(l, s, LIST, b),
+        Element::Map(b) => push_packed(l, s, MAP, b),
+        Element::Bytes(ParticleType::GEOJSON, b) => push_geo(l, s, b),
+        Element::Bytes(kind, b) => push_bytes(l, s, kind, b),
+        _ => lua_pushnil(l),
     }
 }
 
-/// The next packed value, left on the stack.
+/// What was read of a packed collection; raises an error when that is malformed.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
+#[inline]
+pub(super) unsafe fn sound<T>(l: *mut lua_State, read: Result<T, DecodeError>) -> T {
+    match read {
+        Ok(read) => read,
+        Err(_) => fail(l, c"a stored collection is malformed"),
+    }
+}
+
+/// The next element of a packed collection, left on the stack.
 ///
 /// # Safety
 /// The [stack rules](super). Raises.
 #[inline]
 pub(super) unsafe fn push_item(l: *mut lua_State, s: &Slot, r: &mut Reader<'_>) {
-    let mut ahead = r.clone();
-    let Ok(item) = r.item() else {
-        fail(l, c"a stored collection is malformed")
-    };
-    match item {
-        Item::Nil | Item::Ext(..) => lua_pushnil(l),
-        Item::Bool(b) => lua_pushboolean(l, b.into()),
-        Item::Int(i) => lua_pushinteger(l, i),
-        Item::UInt(u) => lua_pushinteger(l, u as i64),
-        Item::Float(f) => lua_pushnumber(l, f),
-        Item::Bytes(kind, b) => push_particle_bytes(l, s, kind, b),
-        Item::List(_) | Item::Map(_) => {
-            let Ok(bytes) = ahead.skip() else {
-                fail(l, c"a stored collection is malformed")
-            };
-            let tag = if matches!(item, Item::List(_)) {
-                LIST
-            } else {
-                MAP
-            };
-            push_packed(l, s, tag, bytes);
-            *r = ahead;
-        }
-    }
-}
-
-/// The packed integer that `bytes` start with, and its length: the common element, read
-/// without the reader's generality.
-#[inline(always)]
-pub(super) fn short_int(bytes: &[u8]) -> Option<(i64, usize)> {
-    fn be<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
-        bytes.get(1..).and_then(|b| b.first_chunk().copied())
-    }
-    let first = *bytes.first()?;
-    Some(match first {
-        0..=0x7F => (first.into(), 1),
-        0xE0..=0xFF => ((first as i8).into(), 1),
-        0xCC => (be::<1>(bytes)?[0].into(), 2),
-        0xCD => (u16::from_be_bytes(be(bytes)?).into(), 3),
-        0xCE => (u32::from_be_bytes(be(bytes)?).into(), 5),
-        0xD0 => (i8::from_be_bytes(be(bytes)?).into(), 2),
-        0xD1 => (i16::from_be_bytes(be(bytes)?).into(), 3),
-        0xD2 => (i32::from_be_bytes(be(bytes)?).into(), 5),
-        0xD3 => (i64::from_be_bytes(be(bytes)?), 9),
-        _ => return None,
-    })
+    push_element(l, s, sound(l, r.element()));
 }
 
 /// A value, left on the stack.
@@ -252,24 +251,13 @@ pub(super) fn short_int(bytes: &[u8]) -> Option<(i64, usize)> {
 /// # Safety
 /// The [stack rules](super). Raises.
 pub(super) unsafe fn push_value(l: *mut lua_State, s: &Slot, value: &Value) {
-    match value {
-        Value::Nil => lua_pushnil(l),
-        Value::Bool(b) => lua_pushboolean(l, (*b).into()),
-        Value::Int(i) => lua_pushinteger(l, *i),
-        Value::Float(f) => lua_pushnumber(l, *f),
-        Value::Str(b) => push_str(l, b),
-        Value::Blob(kind, b) => push_bytes(l, s, *kind, b),
-        Value::List(b) => push_packed(l, s, LIST, b),
-        Value::Map(b) => push_packed(l, s, MAP, b),
-        Value::Geo(b) => push_geo(l, s, msgpack::geo_text(b)),
-        Value::Hll(b) => push_bytes(l, s, ParticleType::HLL, b),
-    }
+    push_element(l, s, value.into());
 }
 
 /// The userdata at `index`, or null when it is none.
 ///
-/// Every full userdata that Lua code can hold was made by [`new_object`] or is a buffer
-/// that only [`super::blob`] sees, so it starts with a head.
+/// Every full userdata that Lua code can hold was made by [`new_object`], so it starts with a
+/// head; the buffers of [`super::blob`] and [`super::packed`] are never in its reach.
 ///
 /// # Safety
 /// The [stack rules](super); the pointer is good while the value is on the stack or elsewhere in
@@ -290,7 +278,10 @@ pub(super) unsafe fn head(l: *mut lua_State, index: c_int) -> *mut Head {
 #[inline]
 pub(super) unsafe fn check(l: *mut lua_State, index: c_int, tag: Tag) -> *mut Head {
     let h = head(l, index);
-    if h.is_null() || (*h).tag != tag {
+    if h.is_null() {
+        type_error(l, index, c"userdata");
+    }
+    if (*h).tag != tag {
         type_error(l, index, NAMES[usize::from(tag)]);
     }
     h
@@ -300,17 +291,30 @@ pub(super) unsafe fn check(l: *mut lua_State, index: c_int, tag: Tag) -> *mut He
 ///
 /// # Safety
 /// The [stack rules](super). Raises.
-unsafe fn type_error(l: *mut lua_State, index: c_int, wanted: &CStr) -> ! {
+pub(super) unsafe fn type_error(l: *mut lua_State, index: c_int, wanted: &CStr) -> ! {
     let h = head(l, index);
-    let got = if h.is_null() {
-        lua_typename(l, lua_type(l, index))
+    let (wanted, got) = if h.is_null() {
+        (c"userdata", lua_typename(l, lua_type(l, index)))
     } else {
-        NAMES[usize::from((*h).tag)].as_ptr()
+        (wanted, NAMES[usize::from((*h).tag)].as_ptr())
     };
     let text = lua_pushfstring(l, c"%s expected, got %s".as_ptr(), wanted.as_ptr(), got);
     luaL_argerror(l, index, text);
     // luaL_argerror does not return; its declaration does not say so.
     lua_error(l)
+}
+
+/// What a packed collection says of the order it is in: 1 for a list by its elements or a map by
+/// its keys, 3 for a map by its values too, else 0.
+///
+/// # Safety
+/// The [stack rules](super), for the packed collection `h`. Raises nothing.
+unsafe fn order(h: *const Head) -> u8 {
+    let mut r = Reader::new(Head::packed(h));
+    match (r.item(), r.item()) {
+        (Ok(_), Ok(Item::Ext(flags, _))) if r.position() <= (*h).body => flags.cast_unsigned() & 3,
+        _ => 0,
+    }
 }
 
 /// Moves a collection's elements into its table, and pushes that table.
@@ -339,16 +343,30 @@ pub(super) unsafe fn own(l: *mut lua_State, s: &mut Slot, index: c_int, h: *mut 
             push_key(l, s, -1);
             lua_replace(l, -2);
             push_item(l, s, &mut r);
-            if lua_type(l, -1) == LUA_TNIL {
-                lua_pop(l, 1);
-                lua_pushlightuserdata(l, ptr::null_mut());
-            }
-            lua_rawset(l, -3);
+            set_entry(l, -3);
         }
     }
     lua_pushvalue(l, -1);
+    (*h).kind = order(h);
+    // A buffer that was there is gone with this.
     lua_setiuservalue(l, index, 1);
     (*h).owned = true;
+    (*h).len = 0;
+    (*h).data = h.add(1).cast();
+}
+
+/// Sets the entry whose key, as the table has it, and value are on top in the map's table at
+/// `table`, and pops both. A nil value is there as a light userdata.
+///
+/// # Safety
+/// The [stack rules](super), with the table of a map at `table`. Raises.
+pub(super) unsafe fn set_entry(l: *mut lua_State, table: c_int) {
+    let table = lua_absindex(l, table);
+    if lua_type(l, -1) == LUA_TNIL {
+        lua_pop(l, 1);
+        lua_pushlightuserdata(l, ptr::null_mut());
+    }
+    lua_rawset(l, table);
 }
 
 /// Pushes the key under which a map's table holds the key at `index`: integers and strings

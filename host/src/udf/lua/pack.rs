@@ -1,5 +1,5 @@
-//! The way of values out of Lua. Nothing here but `Key::push` raises Lua errors, so that buffers can be
-//! used as usual and results can be read outside of a protected call.
+//! The way of values out of Lua. Nothing here raises Lua errors, so that buffers can be used as
+//! usual and results can be read outside of a protected call.
 
 use std::ffi::c_int;
 use std::ptr;
@@ -8,9 +8,8 @@ use bytes::Bytes;
 use mlua::ffi::*;
 use smallvec::SmallVec;
 
-use super::object::{BYTES, GEO, Head, LIST, MAP, head, push_item, push_str, raw_str};
-use super::slot::Slot;
-use crate::model::msgpack::{self, MAX_DEPTH, Reader};
+use super::object::{BYTES, GEO, Head, LIST, MAP, head, raw_str};
+use crate::model::msgpack::{self, Element, MAX_DEPTH, Reader};
 use crate::model::{ParticleType, Value};
 
 /// The longest packed value, in bytes. A list can hold another many times, so a few
@@ -40,25 +39,36 @@ pub(super) unsafe fn pack(
         return Err(Unpackable::Size);
     }
     match lua_type(l, index) {
-        LUA_TNIL => out.push(0xC0),
-        LUA_TLIGHTUSERDATA if lua_touserdata(l, index).is_null() => out.push(0xC0),
-        LUA_TBOOLEAN => out.push(if lua_toboolean(l, index) != 0 {
-            0xC3
-        } else {
-            0xC2
-        }),
+        LUA_TNIL => msgpack::pack_nil(out),
+        LUA_TLIGHTUSERDATA if lua_touserdata(l, index).is_null() => msgpack::pack_nil(out),
+        LUA_TBOOLEAN => msgpack::pack_bool(lua_toboolean(l, index) != 0, out),
         LUA_TNUMBER if lua_isinteger(l, index) != 0 => {
             msgpack::pack_int(lua_tointegerx(l, index, ptr::null_mut()), out);
         }
-        LUA_TNUMBER => {
-            out.push(0xCB);
-            out.extend_from_slice(&lua_tonumberx(l, index, ptr::null_mut()).to_be_bytes());
-        }
+        LUA_TNUMBER => msgpack::pack_float(lua_tonumberx(l, index, ptr::null_mut()), out),
         LUA_TSTRING => msgpack::pack_bytes(ParticleType::STRING, raw_str(l, index), out),
         LUA_TUSERDATA => return pack_object(l, index, out, depth),
         _ => return Err(Unpackable::Type),
     }
     Ok(())
+}
+
+/// The value at `index` if it is no object: nil, a boolean, a number or a string.
+///
+/// # Safety
+/// The [stack rules](super); a string is good while it is in reach of Lua. Raises nothing.
+#[inline]
+pub(super) unsafe fn scalar<'a>(l: *mut lua_State, index: c_int) -> Option<Element<'a>> {
+    Some(match lua_type(l, index) {
+        LUA_TNIL => Element::Nil,
+        LUA_TBOOLEAN => Element::Bool(lua_toboolean(l, index) != 0),
+        LUA_TNUMBER if lua_isinteger(l, index) != 0 => {
+            Element::Int(lua_tointegerx(l, index, ptr::null_mut()))
+        }
+        LUA_TNUMBER => Element::Float(lua_tonumberx(l, index, ptr::null_mut())),
+        LUA_TSTRING => Element::Bytes(ParticleType::STRING, raw_str(l, index)),
+        _ => return None,
+    })
 }
 
 /// The same of a userdata.
@@ -81,9 +91,9 @@ unsafe fn pack_object(
             lua_getiuservalue(l, index, 1);
             let top = lua_gettop(l);
             let done = if (*h).tag == LIST {
-                pack_list(l, top, (*h).n, out, depth)
+                pack_list(l, top, h, out, depth)
             } else {
-                pack_map(l, top, out, depth)
+                pack_map(l, top, h, out, depth)
             };
             lua_settop(l, top - 1);
             return done;
@@ -97,110 +107,102 @@ unsafe fn pack_object(
     Ok(())
 }
 
-/// The same of the `n` elements of a list's table, which is on top.
+/// The same of the elements of the list `h`, whose table is on top.
 ///
 /// # Safety
 /// The [stack rules](super). Raises nothing.
 unsafe fn pack_list(
     l: *mut lua_State,
     table: c_int,
-    n: usize,
+    h: *const Head,
     out: &mut Vec<u8>,
     depth: usize,
 ) -> Result<(), Unpackable> {
-    msgpack::pack_list_len(n as u32, out);
+    let n = (*h).n;
+    let ordered = (*h).kind != 0;
+    msgpack::pack_list_len((n + usize::from(ordered)) as u32, out);
+    if ordered {
+        out.extend_from_slice(&order_flags(h)[..3]);
+    }
+    let start = out.len();
     for i in 1..=n {
         lua_rawgeti(l, table, i as i64);
         pack(l, table + 1, out, depth + 1)?;
         lua_settop(l, table);
     }
+    if ordered {
+        sort_elements(out, start);
+    }
     Ok(())
 }
 
-/// A map's key as its table holds it, for sorting.
-pub(super) enum Key<'a> {
-    Int(i64),
-    Str(&'a [u8]),
-    /// Packed.
-    Other(&'a [u8]),
+/// The first pair of an ordered map; without the last byte the first element of an ordered list.
+///
+/// # Safety
+/// The [stack rules](super). Raises nothing.
+unsafe fn order_flags(h: *const Head) -> [u8; 4] {
+    let mut flags = msgpack::KEY_ORDERED;
+    flags[2] = (*h).kind;
+    flags
 }
 
-impl<'a> Key<'a> {
-    /// The key at `index`; the string must stay referenced.
-    ///
-    /// # Safety
-    /// The [stack rules](super), for a key as a map's table has it. Raises nothing.
-    pub(super) unsafe fn at(l: *mut lua_State, index: c_int) -> Self {
-        if lua_type(l, index) == LUA_TNUMBER {
-            return Self::Int(lua_tointegerx(l, index, ptr::null_mut()));
-        }
-        match raw_str::<'a>(l, index) {
-            [0, packed @ ..] => Self::Other(packed),
-            s => Self::Str(s),
-        }
+/// Puts the packed elements behind `start` in their order.
+fn sort_elements(packed: &mut Vec<u8>, start: usize) {
+    let body = packed.split_off(start);
+    let mut reader = Reader::new(&body);
+    let mut elements = Vec::new();
+    while let Ok(bytes) = reader.skip() {
+        elements.push(bytes);
     }
+    let element = |bytes| Reader::new(bytes).element().unwrap_or(Element::Nil);
+    elements.sort_by(|a, b| element(a).compare(&element(b)));
+    packed.extend(elements.into_iter().flatten());
+}
 
-    fn value(&self) -> Value {
-        match self {
-            Self::Int(i) => Value::Int(*i),
-            Self::Str(s) => Value::Str(Bytes::copy_from_slice(s)),
-            Self::Other(p) => Reader::new(p).element().map_or(Value::Nil, Value::from),
+/// The key at `index`, as a map's table holds it: integers and strings as they are, others as a
+/// zero byte and their packed form.
+///
+/// # Safety
+/// The [stack rules](super), for such a key; a string is good while it is in reach of Lua. Raises
+/// nothing.
+#[inline]
+pub(super) unsafe fn key_at<'a>(l: *mut lua_State, index: c_int) -> Element<'a> {
+    match scalar(l, index) {
+        Some(Element::Bytes(_, [0, packed @ ..])) => {
+            Reader::new(packed).element().unwrap_or(Element::Nil)
         }
-    }
-
-    /// The protocol's order of map keys.
-    pub(super) fn order(&self, other: &Self) -> std::cmp::Ordering {
-        match (self, other) {
-            (Self::Int(a), Self::Int(b)) => a.cmp(b),
-            (Self::Str(a), Self::Str(b)) => a.cmp(b),
-            (Self::Int(_), Self::Str(_)) => std::cmp::Ordering::Less,
-            (Self::Str(_), Self::Int(_)) => std::cmp::Ordering::Greater,
-            (a, b) => msgpack::compare(&a.value(), &b.value()),
-        }
-    }
-
-    fn pack(&self, out: &mut Vec<u8>) {
-        match self {
-            Self::Int(i) => msgpack::pack_int(*i, out),
-            Self::Str(s) => msgpack::pack_bytes(ParticleType::STRING, s, out),
-            Self::Other(p) => out.extend_from_slice(p),
-        }
-    }
-
-    /// The key as Lua code sees it, left on the stack.
-    ///
-    /// # Safety
-    /// The [stack rules](super). Raises.
-    pub(super) unsafe fn push(&self, l: *mut lua_State, s: &Slot) {
-        match self {
-            Self::Int(i) => lua_pushinteger(l, *i),
-            Self::Str(b) => push_str(l, b),
-            Self::Other(p) => push_item(l, s, &mut Reader::new(p)),
-        }
+        Some(key) => key,
+        None => Element::Nil,
     }
 }
 
-/// The same of a map's table, which is on top.
+/// The same of the entries of the map `h`, whose table is on top.
 ///
 /// # Safety
 /// The [stack rules](super). Raises nothing.
 unsafe fn pack_map(
     l: *mut lua_State,
     table: c_int,
+    h: *const Head,
     out: &mut Vec<u8>,
     depth: usize,
 ) -> Result<(), Unpackable> {
-    let mut entries: SmallVec<[(Key<'_>, usize, usize); 16]> = SmallVec::new();
+    let mut entries: SmallVec<[(Element<'_>, usize, usize); 16]> = SmallVec::new();
     let mut values = Vec::new();
     lua_pushnil(l);
     while lua_next(l, table) != 0 {
         let start = values.len();
         pack(l, table + 2, &mut values, depth + 1)?;
-        entries.push((Key::at(l, table + 1), start, values.len()));
+        entries.push((key_at(l, table + 1), start, values.len()));
         lua_settop(l, table + 1);
     }
-    entries.sort_unstable_by(|a, b| a.0.order(&b.0));
-    msgpack::pack_map_head(entries.len() as u32, out);
+    // A table has each key once.
+    entries.sort_unstable_by(|a, b| a.0.compare(&b.0));
+    let ordered = (*h).kind != 0;
+    msgpack::pack_map_len((entries.len() + usize::from(ordered)) as u32, out);
+    if ordered {
+        out.extend_from_slice(&order_flags(h));
+    }
     for (key, start, end) in &entries {
         key.pack(out);
         out.extend_from_slice(&values[*start..*end]);
@@ -246,13 +248,7 @@ pub(super) unsafe fn to_value(
                         _ => Value::Blob(ParticleType::BLOB, b),
                     }
                 }
-                GEO => {
-                    let text = Head::packed(h);
-                    let mut particle = Vec::with_capacity(3 + text.len());
-                    particle.extend_from_slice(&[0; 3]);
-                    particle.extend_from_slice(text);
-                    Value::Geo(particle.into())
-                }
+                GEO => Element::Bytes(ParticleType::GEOJSON, Head::packed(h)).into(),
                 _ => return Err(Unpackable::Type),
             }
         }

@@ -4,12 +4,15 @@ use std::ffi::{CStr, c_int};
 
 use bytes::Bytes;
 use mlua::ffi::*;
+use tracing::Level;
 
+use super::list::fits;
 use super::object::{
     GEO, LIST, MAP, REC, check, fail, head, metatable, push_bytes, push_geo, push_packed, push_str,
     push_value, raw_str, register,
 };
 use super::pack::to_value;
+use super::shared::freeze;
 use super::slot::{Cached, Slot, Trip, give_up, slot};
 use crate::change::{RecordContext, Scope};
 use crate::model::{BinName, ParticleType, Ttl, Value, msgpack};
@@ -23,7 +26,7 @@ use crate::model::{BinName, ParticleType, Ttl, Value, msgpack};
 pub(super) unsafe fn context<'a>(l: *mut lua_State, s: &Slot) -> &'a mut RecordContext {
     match s.context.as_mut() {
         Some(c) => c,
-        None => fail(l, c"there is no record while a module is loaded"),
+        None => fail(l, c"there is no record here, only while one is worked on"),
     }
 }
 
@@ -34,7 +37,7 @@ pub(super) unsafe fn context<'a>(l: *mut lua_State, s: &Slot) -> &'a mut RecordC
 unsafe fn scope<'a>(l: *mut lua_State, s: &Slot) -> &'a Scope {
     match s.scope.as_ref() {
         Some(c) => c,
-        None => fail(l, c"there is no record while a module is loaded"),
+        None => fail(l, c"there is no record here, only while one is worked on"),
     }
 }
 
@@ -79,6 +82,10 @@ unsafe extern "C-unwind" fn index(l: *mut lua_State) -> c_int {
     check(l, 1, REC);
     let s = slot(l);
     let context = context(l, s);
+    if luaL_optlstring(l, 2, std::ptr::null(), std::ptr::null_mut()).is_null() {
+        lua_pushnil(l);
+        return 1;
+    }
     let name = raw_str(l, 2);
     if !s.cache.is_empty()
         && let Some(i) = cached(s, name)
@@ -118,18 +125,22 @@ unsafe extern "C-unwind" fn index(l: *mut lua_State) -> c_int {
 
 unsafe extern "C-unwind" fn newindex(l: *mut lua_State) -> c_int {
     check(l, 1, REC);
-    luaL_checklstring(l, 2, std::ptr::null_mut());
     let s = slot(l);
     let context = context(l, s);
-    let Some(name) = BinName::new(raw_str(l, 2)) else {
-        luaL_error(
-            l,
-            c"bin name '%s' is not 1 to 15 bytes long".as_ptr(),
-            lua_tostring(l, 2),
-        );
+    if luaL_optlstring(l, 2, std::ptr::null(), std::ptr::null_mut()).is_null() {
         return 0;
-    };
+    }
+    let name = raw_str(l, 2);
     let h = head(l, 3);
+    let Some(name) = BinName::new(until_zero(name)) else {
+        return unnamed(l, s, name);
+    };
+    if s.reads_only {
+        return match fits(l, 3) {
+            true => 0,
+            false => unsupported(l),
+        };
+    }
     if h.is_null() {
         if let Some(i) = cached(s, name.as_bytes()) {
             s.cache[i].set = false;
@@ -156,6 +167,31 @@ unsafe extern "C-unwind" fn newindex(l: *mut lua_State) -> c_int {
     0
 }
 
+/// A name as clients in C read it.
+fn until_zero(name: &[u8]) -> &[u8] {
+    memchr::memchr(0, name).map_or(name, |at| &name[..at])
+}
+
+/// A bin is set by a name that it cannot have: one that is too long sets nothing, as modules may
+/// count on, but the log tells of it.
+///
+/// # Safety
+/// The [stack rules](super), with the bin's name at 2. Raises.
+unsafe fn unnamed(l: *mut lua_State, s: &mut Slot, name: &[u8]) -> c_int {
+    if matches!(lua_type(l, 3), LUA_TTABLE | LUA_TFUNCTION | LUA_TTHREAD) {
+        return unsupported(l);
+    }
+    if until_zero(name).is_empty() {
+        fail(l, c"a bin has to have a name");
+    }
+    s.scratch.clear();
+    s.scratch
+        .extend_from_slice(b"no bin is set: its name is longer than 15 bytes: ");
+    s.scratch.extend_from_slice(name);
+    s.log.write(Level::WARN, &s.scratch);
+    0
+}
+
 /// Sets a bin, whose bytes count against the memory limit as if Lua held them.
 ///
 /// # Safety
@@ -168,21 +204,11 @@ pub(super) unsafe fn set_bin(
     name: BinName,
     value: Value,
 ) {
-    s.written += value_len(&value);
+    s.written += value.heap_bytes();
     context.set_bin(name, value);
     if s.written > s.memory {
         s.trip = Trip::Memory;
         give_up(l, s);
-    }
-}
-
-/// How many bytes of its own a value has.
-pub(super) fn value_len(value: &Value) -> usize {
-    match value {
-        Value::Str(b) | Value::Blob(_, b) | Value::List(b) | Value::Map(b) | Value::Geo(b) => {
-            b.len()
-        }
-        _ => 0,
     }
 }
 
@@ -223,7 +249,10 @@ unsafe extern "C-unwind" fn ttl(l: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn set_ttl(l: *mut lua_State) -> c_int {
     check(l, 1, REC);
     let ttl = luaL_optinteger(l, 2, 0);
-    context(l, slot(l)).set_ttl(Ttl::from_wire(ttl as u32));
+    let s = slot(l);
+    if !s.reads_only {
+        context(l, s).set_ttl(Ttl::from_wire(ttl as u32));
+    }
     0
 }
 
@@ -252,6 +281,10 @@ unsafe extern "C-unwind" fn key(l: *mut lua_State) -> c_int {
     check(l, 1, REC);
     let s = slot(l);
     let context = context(l, s);
+    if !context.exists() {
+        lua_pushnil(l);
+        return 1;
+    }
     match (context.user_key(), context.caller_key()) {
         (Some(p), _) => match p.kind {
             ParticleType::INTEGER => lua_pushinteger(l, p.as_int().unwrap_or(0)),
@@ -267,9 +300,10 @@ unsafe extern "C-unwind" fn key(l: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn setname(l: *mut lua_State) -> c_int {
     check(l, 1, REC);
     let s = slot(l);
-    match scope(l, s).set_name(context(l, s).set()) {
-        "" => lua_pushnil(l),
-        name => push_str(l, name.as_bytes()),
+    let context = context(l, s);
+    match scope(l, s).set_name(context.set()) {
+        name if context.exists() && !name.is_empty() => push_str(l, name.as_bytes()),
+        _ => lua_pushnil(l),
     }
     1
 }
@@ -283,7 +317,7 @@ unsafe extern "C-unwind" fn digest(l: *mut lua_State) -> c_int {
 
 unsafe extern "C-unwind" fn numbins(l: *mut lua_State) -> c_int {
     check(l, 1, REC);
-    let n = context(l, slot(l)).bin_names().len();
+    let n = context(l, slot(l)).saved_names().len();
     lua_pushinteger(l, n as i64);
     1
 }
@@ -313,7 +347,7 @@ unsafe extern "C-unwind" fn bin_names(l: *mut lua_State) -> c_int {
 /// Writes the names into `out`, each behind its length; returns how many.
 fn list_names(context: &RecordContext, out: &mut Vec<u8>) -> c_int {
     out.clear();
-    let names = context.bin_names();
+    let names = context.saved_names();
     for name in &names {
         out.push(name.len() as u8);
         out.extend_from_slice(name);
@@ -321,9 +355,9 @@ fn list_names(context: &RecordContext, out: &mut Vec<u8>) -> c_int {
     names.len() as c_int
 }
 
-/// The stored key stays with the record: there is no dropping it.
 unsafe extern "C-unwind" fn drop_key(l: *mut lua_State) -> c_int {
     check(l, 1, REC);
+    context(l, slot(l)).drop_key();
     0
 }
 
@@ -348,7 +382,23 @@ const FUNCTIONS: &[(&CStr, lua_CFunction)] = &[
 /// # Safety
 /// The [stack rules](super). Raises.
 pub(super) unsafe fn open(l: *mut lua_State, s: *mut Slot) {
-    metatable(l, s, REC, &[(c"__index", index), (c"__newindex", newindex)]);
+    let methods = &[
+        (c"__index", index as lua_CFunction),
+        (c"__newindex", newindex),
+    ];
+    metatable(l, s, REC, methods);
+    lua_createtable(l, 0, 2);
+    register(l, s, methods);
+    lua_createtable(l, 0, 4);
+    freeze(l, s);
+    lua_rawgeti(
+        l,
+        LUA_REGISTRYINDEX,
+        (&(*s).refs.metatables)[usize::from(REC)].into(),
+    );
+    lua_insert(l, -2);
+    lua_setfield(l, -2, c"__metatable".as_ptr());
+    lua_pop(l, 1);
     super::object::new_object(l, &*s, REC, 0);
     (*s).refs.record = luaL_ref(l, LUA_REGISTRYINDEX);
     lua_createtable(l, 0, FUNCTIONS.len() as c_int);

@@ -1,4 +1,4 @@
-//! `require`: other registered modules, and nothing else.
+//! `require`: other registered modules, and the libraries that there are.
 
 use std::ffi::{CString, c_int};
 use std::ptr;
@@ -8,6 +8,17 @@ use mlua::ffi::*;
 use super::object::raw_str;
 use super::slot::{Slot, slot};
 use crate::udf::ModuleSource;
+
+/// Libraries that can be required beside being globals.
+const LIBRARIES: &[&[u8]] = &[
+    b"_G",
+    b"coroutine",
+    b"math",
+    b"os",
+    b"string",
+    b"table",
+    b"utf8",
+];
 
 /// Compiles a module's text and leaves the chunk, or the error message, on the stack.
 ///
@@ -25,20 +36,42 @@ pub(super) unsafe fn load_source(l: *mut lua_State, source: &ModuleSource) -> c_
     )
 }
 
+/// A package's chunk, or why it is none, is on the stack.
+struct Loaded {
+    status: c_int,
+    /// The chunk may be run again in later calls: it sets no `_ENV`, which is all that it holds.
+    keeps_nothing: bool,
+}
+
 /// As [`load_source`], for the package named on top of the stack; `None` when there is none
 /// that can be required.
 ///
 /// # Safety
 /// The [stack rules](super), for a string at 1. Raises nothing.
-unsafe fn load_package(l: *mut lua_State, s: &Slot) -> Option<c_int> {
+unsafe fn load_package(l: *mut lua_State, s: &Slot) -> Option<Loaded> {
     let package = std::str::from_utf8(raw_str(l, 1)).ok()?;
     let source = s.sources.source(package)?;
-    // A chunk that sets its `_ENV` would keep it from one call to the next.
-    let keeps = memchr::memmem::find(&source.bytes, b"_ENV").is_some();
-    (source.file.ends_with(".lua") && !keeps).then(|| load_source(l, &source))
+    source.file.ends_with(".lua").then(|| Loaded {
+        status: load_source(l, &source),
+        keeps_nothing: memchr::memmem::find(&source.bytes, b"_ENV").is_none(),
+    })
 }
 
-/// `require(package)`: runs the module once in a call and gives what it returned.
+/// Raises that there is no package of the name at 1.
+///
+/// # Safety
+/// The [stack rules](super), for a string at 1. Raises.
+unsafe fn not_found(l: *mut lua_State) -> c_int {
+    let why = if raw_str(l, 1).ends_with(b".lua") {
+        c"module '%s' not found: require it without '.lua'"
+    } else {
+        c"module '%s' not found: none of that name is registered"
+    };
+    luaL_error(l, why.as_ptr(), lua_tolstring(l, 1, ptr::null_mut()))
+}
+
+/// `require(package)`: runs the module once in a call, and gives what it returned and its file's
+/// name, as Lua's own does.
 pub(super) unsafe extern "C-unwind" fn require(l: *mut lua_State) -> c_int {
     luaL_checklstring(l, 1, ptr::null_mut());
     lua_settop(l, 1);
@@ -49,39 +82,49 @@ pub(super) unsafe extern "C-unwind" fn require(l: *mut lua_State) -> c_int {
         return 1;
     }
     lua_settop(l, 2);
+    let name = raw_str(l, 1);
+    if name == s.package.as_bytes() {
+        lua_pushboolean(l, 1);
+        return 1;
+    }
+    if LIBRARIES.contains(&name) {
+        lua_rawgeti(l, LUA_REGISTRYINDEX, s.refs.standard.into());
+        lua_pushvalue(l, 1);
+        lua_rawget(l, 3);
+        return 1;
+    }
     s.required = true;
     s.depends = true;
     lua_rawgeti(l, LUA_REGISTRYINDEX, s.refs.chunks.into());
     lua_pushvalue(l, 1);
     if lua_rawget(l, 3) == LUA_TNIL {
         lua_settop(l, 3);
-        match load_package(l, s) {
-            Some(LUA_OK) => {
-                // The compiled chunk is kept for later calls, as it holds nothing but `_ENV`; the
-                // state is replaced when a module is.
-                lua_pushvalue(l, 1);
-                lua_pushvalue(l, 4);
-                lua_rawset(l, 3);
-            }
-            Some(_) => lua_error(l),
-            None => {
-                return luaL_error(
-                    l,
-                    c"module '%s' is not registered, or uses _ENV".as_ptr(),
-                    lua_tolstring(l, 1, ptr::null_mut()),
-                );
-            }
+        let Some(loaded) = load_package(l, s) else {
+            return not_found(l);
+        };
+        if loaded.status != LUA_OK {
+            lua_error(l);
+        }
+        if loaded.keeps_nothing {
+            // Good until a module is registered or removed, when the state is replaced.
+            lua_pushvalue(l, 1);
+            lua_pushvalue(l, 4);
+            lua_rawset(l, 3);
         }
     }
-    // Stack: name, loaded, chunks, chunk.
-    lua_pushvalue(l, 1);
-    lua_call(l, 1, 1);
-    if lua_type(l, 4) == LUA_TNIL {
-        lua_pushboolean(l, 1);
-        lua_replace(l, 4);
-    }
+    lua_pushfstring(l, c"%s.lua".as_ptr(), lua_tolstring(l, 1, ptr::null_mut()));
+    lua_insert(l, 4);
     lua_pushvalue(l, 1);
     lua_pushvalue(l, 4);
+    // Stack: name, loaded, chunks, file, chunk, name, file.
+    lua_call(l, 2, 1);
+    if lua_type(l, 5) == LUA_TNIL {
+        lua_pushboolean(l, 1);
+        lua_replace(l, 5);
+    }
+    lua_pushvalue(l, 1);
+    lua_pushvalue(l, 5);
     lua_rawset(l, 2);
-    1
+    lua_insert(l, 4);
+    2
 }

@@ -1,13 +1,15 @@
 //! The world that a module runs in: which standard functions there are, and their shields.
 //!
-//! Tables that all calls share are seen through read-only proxies. Globals live in an
-//! environment table that is empty between calls; what it lacks is found behind it.
+//! Tables that all calls share are seen through proxies, so that what a call changes can be undone
+//! after it. Globals live in an environment table that is empty between calls; what it lacks is
+//! found behind it.
 
 use std::ffi::{CStr, c_int};
 
 use mlua::ffi::*;
 
-use super::object::{BYTES, GEO, LIST, MAP, Tag, register};
+use super::object::{AERO, BYTES, GEO, ITER, LIST, MAP, Tag, new_object, register};
+use super::shared::freeze;
 use super::slot::Slot;
 use super::{aerospike, blob, geo, guard, iterator, list, map, pattern, record};
 
@@ -57,24 +59,6 @@ unsafe fn wrap(l: *mut lua_State, s: *mut Slot, from: c_int, functions: &[(&CStr
         lua_pushcclosure(l, *f, 2);
         lua_setfield(l, -2, name.as_ptr());
     }
-}
-
-/// Turns the table and the metatable on top of the stack into a read-only proxy.
-///
-/// # Safety
-/// The [stack rules](super). Raises.
-unsafe fn freeze(l: *mut lua_State, s: *mut Slot) {
-    lua_pushvalue(l, -2);
-    lua_setfield(l, -2, c"__index".as_ptr());
-    register(l, s, &[(c"__newindex", guard::frozen)]);
-    lua_pushboolean(l, 0);
-    lua_setfield(l, -2, c"__metatable".as_ptr());
-    lua_pushboolean(l, 1);
-    lua_setfield(l, -2, c"__frozen".as_ptr());
-    lua_createtable(l, 0, 0);
-    lua_insert(l, -2);
-    lua_setmetatable(l, -2);
-    lua_replace(l, -2);
 }
 
 /// Opens a standard library and leaves its table on the stack.
@@ -140,13 +124,17 @@ pub(super) unsafe fn build(l: *mut lua_State, s: *mut Slot) {
     lua_setfield(l, -2, c"dump".as_ptr());
     register(l, s, pattern::FUNCTIONS);
     wrap(l, s, -1, guard::STRING_WITH_ORIGINAL);
+    publish(l, s, standard, c"string");
     // Strings index the library itself, which is out of reach behind this.
     lua_pushstring(l, c"".as_ptr());
     lua_getmetatable(l, -1);
-    lua_pushboolean(l, 0);
+    lua_createtable(l, 0, 1);
+    lua_getfield(l, standard, c"string".as_ptr());
+    lua_setfield(l, -2, c"__index".as_ptr());
+    lua_createtable(l, 0, 4);
+    freeze(l, s);
     lua_setfield(l, -2, c"__metatable".as_ptr());
     lua_pop(l, 2);
-    publish(l, s, standard, c"string");
 
     open(l, c"table", luaopen_table);
     register(l, s, guard::TABLE);
@@ -176,11 +164,16 @@ pub(super) unsafe fn build(l: *mut lua_State, s: *mut Slot) {
     geo::open(l, s);
     publish_class(l, s, standard, Some(GEO), &[c"geojson", c"GeoJSON"]);
     iterator::open(l, s);
-    publish_class(l, s, standard, None, &[c"iterator", c"Iterator"]);
+    publish_class(l, s, standard, Some(ITER), &[c"iterator", c"Iterator"]);
     record::open(l, s);
     publish_class(l, s, standard, None, &[c"record"]);
     aerospike::open(l, s);
-    publish_class(l, s, standard, None, &[c"aerospike"]);
+    publish_class(l, s, standard, Some(AERO), &[c"Aerospike"]);
+    new_object(l, &*s, AERO, 0);
+    lua_setfield(l, standard, c"aerospike".as_ptr());
+    // Streams have their operations as methods, once there is one; the name alone is known before.
+    lua_createtable(l, 0, 0);
+    publish(l, s, standard, c"stream");
 
     open(l, c"math", luaopen_math);
     let prelude = include_str!("prelude.lua");
@@ -197,7 +190,8 @@ pub(super) unsafe fn build(l: *mut lua_State, s: *mut Slot) {
         lua_error(l);
     }
     lua_pushvalue(l, -2);
-    lua_call(l, 1, 0);
+    open(l, c"table", luaopen_table);
+    lua_call(l, 2, 0);
     publish(l, s, standard, c"math");
 
     lua_createtable(l, 0, 0);
@@ -217,6 +211,8 @@ pub(super) unsafe fn build(l: *mut lua_State, s: *mut Slot) {
     (*s).refs.chunks = luaL_ref(l, LUA_REGISTRYINDEX);
     lua_createtable(l, 0, 0);
     (*s).refs.loaded = luaL_ref(l, LUA_REGISTRYINDEX);
+    lua_createtable(l, 0, 0);
+    (*s).refs.changes = luaL_ref(l, LUA_REGISTRYINDEX);
     lua_pushcclosure(l, super::arguments::push_arguments, 0);
     (*s).refs.pusher = luaL_ref(l, LUA_REGISTRYINDEX);
     lua_pushvalue(l, standard);

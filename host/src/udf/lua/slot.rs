@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use mlua::ffi::*;
 
+use super::feed::Feed;
 use super::watchdog::{PATIENCE, Pulse, on_duty};
 use crate::change::{RecordContext, Scope};
 use crate::model::BinName;
@@ -47,6 +48,7 @@ pub(super) struct Refs {
     pub(super) pusher: i32,
     pub(super) chunks: i32,
     pub(super) loaded: i32,
+    pub(super) changes: i32,
 }
 
 /// The state of one invocation, and of the Lua state it runs in. Lua functions reach it as
@@ -64,6 +66,10 @@ pub(super) struct Slot {
     /// Bytes that the invocation gave to bins; at most `memory`.
     pub(super) written: usize,
     pub(super) memory: usize,
+    /// The record is as a stream sees it: what is done to it has no effect.
+    pub(super) reads_only: bool,
+    /// What an aggregation is fed.
+    pub(super) feed: Feed,
     pub(super) trip: Trip,
     pub(super) pulse: Arc<Pulse>,
     pub(super) deadline: Option<(u64, Instant)>,
@@ -72,6 +78,11 @@ pub(super) struct Slot {
     /// Some `require` ran in this state: it holds code of other modules, or what it did depends
     /// on their absence.
     pub(super) depends: bool,
+    /// Changes of standard tables in the log, and how many of them stay.
+    pub(super) changes: usize,
+    pub(super) lasting_changes: usize,
+    /// The package that the state is of.
+    pub(super) package: String,
     pub(super) backtrace: Option<String>,
     pub(super) wants_backtrace: bool,
     pub(super) sources: Arc<dyn Sources>,
@@ -79,7 +90,7 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    pub(super) fn new(sources: Arc<dyn Sources>, log: Arc<Log>) -> Self {
+    pub(super) fn new(package: &str, sources: Arc<dyn Sources>, log: Arc<Log>) -> Self {
         Self {
             context: std::ptr::null_mut(),
             scope: std::ptr::null(),
@@ -91,11 +102,16 @@ impl Slot {
             scratch: Vec::new(),
             written: 0,
             memory: 0,
+            reads_only: false,
+            feed: Feed::default(),
             trip: Trip::No,
             pulse: Arc::new(Pulse::new(hook)),
             deadline: None,
             required: false,
             depends: false,
+            changes: 0,
+            lasting_changes: 0,
+            package: package.to_owned(),
             backtrace: None,
             wants_backtrace: false,
             sources,

@@ -9,10 +9,11 @@ use std::time::Duration;
 use mlua::ffi::*;
 use mlua::{Lua, LuaOptions, StdLib};
 
-use super::failure::failure;
-use super::object::raw_str;
+use super::failure::{failure, split_place};
+use super::object::{push_str, raw_str};
 use super::require::load_source;
 use super::sandbox;
+use super::shared::{PER_CHANGE, undo};
 use super::slot::{OwnSlot, Slot, Trip};
 use super::stack::{clear_registered, clear_table};
 use super::watchdog::{self, OnDuty};
@@ -81,7 +82,11 @@ impl State {
         lua.set_memory_limit(limits.memory_bytes).map_err(host)?;
         let mut state = Self {
             lua,
-            slot: OwnSlot::new(Slot::new(Arc::clone(sources), Arc::clone(log))),
+            slot: OwnSlot::new(Slot::new(
+                &source.package,
+                Arc::clone(sources),
+                Arc::clone(log),
+            )),
             chunk: LUA_NOREF,
             functions: LUA_NOREF,
             names: Vec::new(),
@@ -100,7 +105,7 @@ impl State {
         watchdog::register(&state.slot.pulse);
         state.slot.allow(limits.time(), patience);
         state.compile(source)?;
-        state.start().map_err(LoadError::Run)?;
+        state.start(source).map_err(LoadError::Run)?;
         state.settle(source).map_err(host)?;
         Ok(state)
     }
@@ -154,7 +159,7 @@ impl State {
     }
 
     /// Runs the module's own statements.
-    pub(super) fn start(&mut self) -> Result<(), UdfError> {
+    fn start(&mut self, source: &ModuleSource) -> Result<(), UdfError> {
         let slot = self.slot.as_ptr();
         let pulse = Arc::clone(&self.slot.pulse);
         let _duty = OnDuty::new(&pulse, slot.cast());
@@ -164,8 +169,10 @@ impl State {
         // referred to meanwhile.
         let done = self.with(|l| unsafe {
             lua_rawgeti(l, LUA_REGISTRYINDEX, self.chunk.into());
+            push_str(l, source.package.as_bytes());
+            push_str(l, source.file.as_bytes());
             pulse.start(l);
-            let status = lua_pcall(l, 0, 0, 0);
+            let status = lua_pcall(l, 2, 0, 0);
             pulse.stop();
             lua_sethook(l, None, 0, 0);
             if status != LUA_OK {
@@ -206,6 +213,16 @@ impl State {
                 lua_pop(l, 1);
             }
             survey.environment = lua_topointer(l, 1);
+            lua_rawgeti(l, LUA_REGISTRYINDEX, refs.changes.into());
+            let mut at = 1;
+            while lua_rawgeti(l, 3, at) != LUA_TNIL {
+                lua_rawgeti(l, 3, at + 1);
+                lua_rawget(l, 4);
+                pristine &= survey.value(l, 5, 0);
+                lua_settop(l, 3);
+                at += PER_CHANGE;
+            }
+            lua_settop(l, 2);
             lua_pushnil(l);
             while lua_next(l, 1) != 0 {
                 let is_name = lua_type(l, 3) == LUA_TSTRING;
@@ -240,6 +257,7 @@ impl State {
         self.cells = survey.cells;
         self.rerun = !pristine;
         self.functions = functions;
+        self.slot.lasting_changes = self.slot.changes;
         Ok(())
     }
 
@@ -264,15 +282,18 @@ impl State {
     }
 
     /// Runs the module anew in an empty environment.
-    pub(super) fn refresh(&mut self) -> Result<(), UdfError> {
-        let refs = &self.slot.refs;
-        // SAFETY: the stack is the state's own.
+    pub(super) fn refresh(&mut self, source: &ModuleSource) -> Result<(), UdfError> {
+        let slot = self.slot.as_ptr();
+        // SAFETY: the stack is the state's own; the slot is not referred to meanwhile.
         self.with(|l| unsafe {
-            clear_registered(l, refs.environment);
-            clear_registered(l, refs.loaded);
+            clear_registered(l, (*slot).refs.environment);
+            clear_registered(l, (*slot).refs.loaded);
+            undo(l, &mut *slot, 0);
         })
         .map_err(|e| UdfError::new(UdfErrorKind::Host, e.to_string()))?;
-        self.start()
+        self.start(source)?;
+        self.slot.lasting_changes = self.slot.changes;
+        Ok(())
     }
 }
 
@@ -350,16 +371,6 @@ impl Survey {
         }
         true
     }
-}
-
-/// Splits Lua's `file:line: message`. Of a long file name Lua gives `...` and its end.
-pub(super) fn split_place<'a>(text: &'a str, file: &str) -> Option<(u32, &'a str)> {
-    let rest = match text.strip_prefix("...").and_then(|t| t.split_once(':')) {
-        Some((end, rest)) if !end.is_empty() && file.ends_with(end) => rest,
-        _ => text.strip_prefix(file)?.strip_prefix(':')?,
-    };
-    let (line, message) = rest.split_once(':')?;
-    Some((line.parse().ok()?, message.strip_prefix(' ')?))
 }
 
 fn compile_error(source: &ModuleSource, text: &str) -> CompileError {

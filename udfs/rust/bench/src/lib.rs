@@ -4,13 +4,13 @@
 use petrel_udf::{MapBuilder, Record, Result};
 
 /// Nothing.
-#[petrel_udf::udf]
+#[petrel_udf::udf(bins())]
 pub fn noop(_record: &Record, _n: Option<i64>) -> i64 {
     1
 }
 
 /// Reads an integer, adds to it, writes it back.
-#[petrel_udf::udf]
+#[petrel_udf::udf(bins("v"))]
 pub fn bump(record: &mut Record, n: i64) -> Result<i64> {
     let v = record.get_int("v")?.wrapping_add(n);
     record.set("v", v)?;
@@ -19,7 +19,7 @@ pub fn bump(record: &mut Record, n: i64) -> Result<i64> {
 }
 
 /// Sums a list.
-#[petrel_udf::udf]
+#[petrel_udf::udf(bins("l"))]
 pub fn listsum(record: &Record, _n: Option<i64>) -> Result<i64> {
     let mut sum = 0i64;
     for x in record.list("l")?.ints() {
@@ -29,7 +29,7 @@ pub fn listsum(record: &Record, _n: Option<i64>) -> Result<i64> {
 }
 
 /// A thousand steps of integer arithmetic.
-#[petrel_udf::udf]
+#[petrel_udf::udf(bins())]
 pub fn fnv(_record: &Record, _n: Option<i64>) -> i64 {
     // Opaque to the compiler, which would otherwise run the loop itself.
     let mut h: i64 = std::hint::black_box(0x7bf29ce484222325);
@@ -40,7 +40,7 @@ pub fn fnv(_record: &Record, _n: Option<i64>) -> i64 {
 }
 
 /// A list in, a map out, written back.
-#[petrel_udf::udf]
+#[petrel_udf::udf(bins("l"))]
 pub fn score(record: &mut Record, _n: Option<i64>) -> Result<MapBuilder> {
     let (mut best, mut acc) = (0i64, 0i64);
     for x in record.list("l")?.ints() {

@@ -3,11 +3,13 @@
 mod collections;
 mod limits;
 mod modules;
+mod packed;
 mod patterns;
 mod record;
 mod sandbox;
 mod speed;
 mod stack;
+mod streams;
 mod values;
 
 use std::sync::Arc;
@@ -153,7 +155,7 @@ fn table(rows: &[(&str, &str)]) {
 fn stored(context: &RecordContext) -> Option<Vec<(String, Value)>> {
     let mut scratch = Vec::new();
     match context.effects(&scope(), 9, &mut BodyBuilder::new(), &mut scratch) {
-        Effects::Put(record) => Some(
+        Ok(Effects::Put(record)) => Some(
             record
                 .body
                 .bins()

@@ -54,7 +54,7 @@ fn record_functions_tell_what_was_read() {
         ("return record.numbins(rec)", "Int(3)"),
         ("return table.concat(record.bin_names(rec), ',')", "a,l,m"),
         (
-            "rec.z = 1; rec.a = nil; return table.concat(record.bin_names(rec), ',')",
+            "rec.z = 1; rec.a = nil; aerospike:update(rec) return table.concat(record.bin_names(rec), ',')",
             "l,m,z",
         ),
         ("return #record.digest(rec)", "Int(20)"),

@@ -9,7 +9,6 @@ fn nothing_of_the_host_is_in_reach() {
         "package",
         "dofile",
         "loadfile",
-        "loadstring",
         "string.dump",
         "os.execute",
         "os.exit",
@@ -49,8 +48,13 @@ fn no_call_sees_what_another_left() {
     let attempts = [
         "x = (x or 0) + 1 return x",
         "_G.x = (_G.x or 0) + 1 return x",
-        "pcall(function() string.x = (string.x or 0) + 1 end) return (string.x or 0) + 1",
-        "pcall(rawset, math, 'x', (math.x or 0) + 1) return math.x or 1",
+        "string.x = (string.x or 0) + 1 return string.x",
+        "string.x = (string.x or 0) + 1 string.x = string.x + 1 string.x = nil return string.x == nil and 1",
+        "rawset(math, 'x', (math.x or 0) + 1) return math.x",
+        "function list.x() end local n = 0 for k in pairs(list) do n = n + (k == 'x' and 1 or 0) end list.x = nil return n",
+        "math.floor, math.n = function() return math.n end, (math.n or 0) + 1 return math.floor()",
+        "getmetatable('').__index.x = (('').x or 0) + 1 return ('').x",
+        "getmetatable(rec).x = (getmetatable(rec).x or 0) + 1 return getmetatable(rec).x",
         "pcall(setmetatable, _G, {__index = function() return 9 end}) x = (x or 0) + 1 return x",
         "local s = getmetatable('') if s then s.x = (s.x or 0) + 1 return s.x end return 1",
         "u = (u0 or 0) + 1 local r = u0 u0 = u return r == nil and 1 or 2",
@@ -67,7 +71,8 @@ fn no_call_sees_what_another_left() {
             {
                 continue;
             }
-            let module = compile(&format!("{prefix}function f() {attempt} end")).expect("compiles");
+            let module =
+                compile(&format!("{prefix}function f(rec) {attempt} end")).expect("compiles");
             let mut instance = module.instantiate().expect("instantiates");
             let mut batch = [missing(), missing(), missing()];
             let results = run_with(&mut *instance, "f", vec![], &mut batch);
