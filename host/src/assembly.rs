@@ -113,9 +113,11 @@ fn wasm(options: &HostOptions) -> Result<WasmRuntime> {
     /// that wait while another has their thread's worker.
     const SPARE_INSTANCES: usize = 64;
 
-    // Those that workers keep, one more of each while it makes another, and the spare ones.
+    // Those that workers keep, and as many for aggregations as for background tasks; one more of
+    // each while it makes another, and the spare ones.
     let threads = &options.threads;
-    let most = threads.total() * (instances_a_worker(threads) + 1) + SPARE_INSTANCES;
+    let kept = instances_a_worker(threads) + 1;
+    let most = (threads.total() + threads.background.max(1)) * kept + SPARE_INSTANCES;
     WasmRuntime::new(options.limits.host.stack_bytes, most)
 }
 

@@ -1,5 +1,6 @@
 """The guide through the client `aerospike`, whose filters travel packed."""
 
+import concurrent.futures
 import tempfile
 import time
 import unittest
@@ -14,6 +15,9 @@ import cases
 from petrel_host import RUNTIMES, Host
 
 SET = "users"
+
+#: The client takes the path of its first instance for all others.
+MODULES = tempfile.TemporaryDirectory(prefix="petrel-modules-")
 
 
 def key(id):
@@ -33,10 +37,11 @@ class Client(unittest.TestCase):
         self.connect()
 
     def connect(self):
-        # The client keeps a copy of each module that it registers, where `user_path` says.
+        # The client keeps a copy of each module that it registers, where `user_path` says, and runs
+        # the last reduce of aggregations from there.
         config = {
             "hosts": [("127.0.0.1", self.host.port)],
-            "lua": {"user_path": self.enterContext(tempfile.TemporaryDirectory())},
+            "lua": {"user_path": MODULES.name},
         }
         self.client = aerospike.client(config).connect()
         self.addCleanup(self.client.close)
@@ -153,6 +158,90 @@ class Client(unittest.TestCase):
         self.assertEqual(caught.exception.code, 100)
         self.assertIn("fail.lua:4: no luck", caught.exception.msg)
         self.assertEqual(self.client.get(key(1))[2]["v"], 10)
+
+    # Aggregations, whose last reduce the client does in its own Lua
+
+    def aggregate(self, function, *args, policy=None, set=SET, module="streams_lua"):
+        query = self.client.query("test", set) if set else self.client.query("test")
+        query.apply(module, function, list(args))
+        return query.results(policy or {})
+
+    def test_aggregations(self):
+        self.load()
+        self.register("lua", "streams")
+        free = [user["name"] for user in cases.USERS.values() if user["tier"] == "free"]
+        ids = cases.USERS.keys()
+        for function, args, expected in [
+            ("count", [], [cases.COUNT]),
+            ("sum", ["v"], [sum(id * 10 for id in ids)]),
+            ("above", ["id", 50], [10]),
+            ("above", ["id", 1000], []),
+            ("by", ["tier"], [{"free": 20, "paid": 40}]),
+            ("grouped", [], [{"free": 20, "paid": 40}]),
+            ("mean", ["id"], [30.5]),
+            ("names", [], free),
+        ]:
+            with self.subTest(function=function, args=args):
+                results = self.aggregate(function, *args)
+                self.assertEqual(sorted(results, key=str), sorted(expected, key=str))
+        # Partial values, as many as there are parts.
+        self.assertEqual(sum(self.aggregate("aggregate_only")), cases.COUNT)
+        seen = []
+        query = self.client.query("test", SET)
+        query.apply("streams_lua", "count")
+        query.foreach(seen.append)
+        self.assertEqual(seen, [cases.COUNT])
+
+    def test_values_of_aggregations_come_back_unchanged(self):
+        self.load()
+        self.register("lua", "streams")
+        expected = [
+            [id, id / 2, user["active"], user["name"], user["l"], {"a": id}]
+            for id, user in cases.USERS.items()
+        ]
+        self.assertEqual(sorted(self.aggregate("values")), expected)
+        large = self.aggregate("large")
+        self.assertEqual(sorted(map(len, large))[0], 100_001)
+        self.assertEqual(len(large), cases.COUNT)
+
+    def test_aggregations_over_filtered_records_a_namespace_and_nothing(self):
+        self.load()
+        self.register("lua", "streams")
+        few = where(exp.LT(exp.IntBin("id"), 11))
+        self.assertEqual(self.aggregate("count", policy=few), [10])
+        self.client.put(("test", "others", 1), {"v": 1})
+        self.assertEqual(self.aggregate("count", set=None), [cases.COUNT + 1])
+        self.assertEqual(self.aggregate("count", set="nobody"), [])
+
+    def test_aggregations_that_fail_tell_why(self):
+        self.load()
+        self.register("lua", "streams")
+        for function, text in [
+            ("fail_filter", "in the filter"),
+            ("fail_map", "attempt to perform arithmetic on a nil value (field 'nothing')"),
+            ("fail_aggregate", "in the aggregate"),
+            ("fail_reduce", "in the reduce"),
+            ("fail_stream", "in the stream"),
+            ("endless", "ran past its time limit"),
+            ("missing", "function not found"),
+        ]:
+            with self.subTest(function=function):
+                with self.assertRaises(exception.AerospikeError) as caught:
+                    self.aggregate(function)
+                self.assertIn("UDF: Execution Error 2", caught.exception.msg)
+                self.assertIn(text, caught.exception.msg)
+        with self.assertRaises(exception.AerospikeError) as caught:
+            self.aggregate("count", module="nowhere")
+        self.assertIn("UDF: Execution Error 1", caught.exception.msg)
+        # Nothing of it stays behind.
+        self.assertEqual(self.aggregate("count"), [cases.COUNT])
+
+    def test_a_hundred_aggregations_at_once(self):
+        self.load()
+        self.register("lua", "streams")
+        with concurrent.futures.ThreadPoolExecutor(50) as pool:
+            counts = list(pool.map(lambda _: self.aggregate("count"), range(100)))
+        self.assertEqual(counts, [[cases.COUNT]] * 100)
 
     # Modules
 

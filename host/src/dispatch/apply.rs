@@ -13,7 +13,7 @@ use crate::change::{RecordContext, Scope};
 use crate::model::{BodyBuilder, Digest, Error, ResultCode};
 use crate::request::{Reply, Request, Work};
 use crate::store::{self, Change, Commit, Expected, Lookup, StoreError};
-use crate::udf::log::{LINE_BYTES, Lines, one_line};
+use crate::udf::log::Lines;
 use crate::udf::{Budget, Registry, UdfError, UdfErrorKind, UdfResult};
 
 /// After so many lost commits a function takes the record's turn.
@@ -245,14 +245,9 @@ fn no_result() -> UdfError {
 }
 
 pub(super) fn failed(e: &UdfError, generation: u16) -> Reply {
-    if let Some(backtrace) = &e.backtrace
-        && tracing::enabled!(tracing::Level::DEBUG)
-    {
-        let text = format!("{e}\n{backtrace}");
-        tracing::debug!("{}", one_line(text.as_bytes(), LINE_BYTES));
-    }
     Reply {
         generation,
+        trace: e.backtrace.as_deref().map(Box::from),
         ..Reply::from(Error::from(e))
     }
 }

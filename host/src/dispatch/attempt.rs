@@ -3,7 +3,9 @@
 use super::apply::{Environment, Step, Worker, failed};
 use super::instances::Ready;
 use super::source::Item;
-use crate::change::{Effects, RecordContext, Scope, check_key};
+use crate::change::{
+    Effects, ExistsAction, GenerationCheck, RecordContext, Scope, WritePolicy, check_key,
+};
 use crate::expr::View;
 use crate::model::{Error, Record, Result, ResultCode, Value, now_millis};
 use crate::ops::{self, Op, OpKind, Outcome};
@@ -15,13 +17,13 @@ use crate::udf::{UdfErrorKind, UdfResult};
 const MAX_RECORD: usize = 1 << 20;
 
 /// A record as a request finds it: expired ones count as missing, yet have a version.
-struct Present {
-    record: Option<Record>,
+pub(super) struct Present {
+    pub(super) record: Option<Record>,
     expected: Expected,
 }
 
 /// The record that was read, refused where the filter does. A missing record has nothing to filter.
-fn admit(env: &Environment<'_>, request: &Request, item: &mut Item) -> Result<Present> {
+pub(super) fn admit(env: &Environment<'_>, request: &Request, item: &mut Item) -> Result<Present> {
     let found = item.known.take().transpose()?.flatten();
     let expected = found
         .as_ref()
@@ -285,8 +287,21 @@ fn operate(
     })
 }
 
-/// As [`admit`]; a call that is for records that exist is not for one that is missing.
+/// As [`admit`]; a call that is for records that exist is not for one that is missing. The other
+/// policies of writes say nothing about a function, which decides itself what it writes.
 fn admit_udf(env: &Environment<'_>, request: &Request, item: &mut Item) -> Result<Present> {
+    let WritePolicy {
+        generation, exists, ..
+    } = request.policy;
+    if generation != GenerationCheck::None
+        || !matches!(exists, ExistsAction::Upsert | ExistsAction::UpdateOnly)
+    {
+        return Err(Error::new(
+            ResultCode::ParameterError,
+            "a function cannot be called with a generation, or to create or replace: it can see \
+             to that itself",
+        ));
+    }
     let present = admit(env, request, item)?;
     if present.record.is_none() {
         request.policy.exists.admit(false)?;

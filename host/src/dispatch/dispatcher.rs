@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Namespace;
+use super::aggregate::{Aggregation, Folding};
 use super::apply::Environment;
-use super::background::Job;
+use super::background::Background;
+use super::instances;
+use super::live::Keeping;
 use super::pool::Pool;
 use super::query::Query;
 use super::range::Ranged;
@@ -15,7 +18,7 @@ use super::sink::{Outcome, Sink};
 use super::source::Item;
 use super::workers::Workers;
 use crate::model::{Error, Result, ResultCode, now_millis};
-use crate::request::{IndexRef, QuerySpec, Reply, Request, Target, TaskSpec, Work};
+use crate::request::{AggregateSpec, IndexRef, QuerySpec, Reply, Request, Target, TaskSpec, Work};
 use crate::task::{Task, Tracker};
 use crate::udf::{Budget, Registry};
 
@@ -64,6 +67,7 @@ pub struct Dispatcher {
     tracker: Tracker,
     workers: Workers,
     schedule: Schedule,
+    aggregating: Arc<Keeping>,
     removal: Removal,
 }
 
@@ -83,6 +87,7 @@ impl Dispatcher {
             workers: Workers::new(threads.callers, modules),
             pool: Pool::start(threads.foreground, modules, &registry)?,
             schedule: Schedule::start(threads.background, modules, &registry)?,
+            aggregating: Keeping::new(modules * threads.background.max(1)),
             removal: Removal::start(namespaces.clone())?,
             namespaces,
             registry,
@@ -201,9 +206,28 @@ impl Dispatcher {
             asked.index = IndexRef::Named(found.name().into());
         }
         let task = self.tracker.add(spec)?;
-        self.schedule
-            .submit(Job::new(task.clone(), namespace, range));
+        let job = Background::new(task.clone(), namespace, range);
+        self.schedule.submit(Arc::new(job));
         Ok(task)
+    }
+
+    /// Starts an aggregation: threads of background tasks fold the records, and what comes of it waits
+    /// for its reader.
+    ///
+    /// # Errors
+    /// [`ResultCode::InvalidNamespace`]; [`ResultCode::UdfExecution`] when the module is not there;
+    /// [`ResultCode::ParameterError`] when an active task has the same id; when there is no such index
+    /// as it is to go by, or it is not built yet.
+    pub fn aggregate(&self, spec: AggregateSpec) -> Result<Aggregation> {
+        let namespace = self.namespace(spec.namespace.as_bytes())?.clone();
+        let module =
+            instances::find(&self.registry, &spec.call.package).map_err(|e| Error::from(&e))?;
+        let range = Ranged::find_for(&namespace, spec.set.as_deref(), spec.range.as_ref())?;
+        let task = self.tracker.add(TaskSpec::from(&spec))?;
+        let keeping = self.aggregating.clone();
+        let work = Arc::new(Folding::new(spec, task, namespace, module, keeping, range));
+        self.schedule.submit(work.clone());
+        Ok(work.reader(self.schedule.bell()))
     }
 
     /// Begins to remove the records of a set (of the namespace, for `None`) that were last written

@@ -37,7 +37,8 @@ impl Partitions {
         }
     }
 
-    fn len(&self) -> usize {
+    /// How many there are.
+    pub fn len(&self) -> usize {
         self.some.as_ref().map_or(PARTITIONS, Vec::len)
     }
 

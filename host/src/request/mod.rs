@@ -1,6 +1,7 @@
 //! What may be asked of a host and what it answers: the same for every door, with the rules that
 //! belong to the asking.
 
+mod aggregate;
 mod batch;
 mod filter;
 mod query;
@@ -10,6 +11,7 @@ mod reply;
 mod request;
 mod task;
 
+pub use aggregate::{AggregateSpec, Yields};
 pub use batch::Group;
 pub use filter::Filter;
 pub use query::{Found, QuerySpec, Resume};

@@ -31,6 +31,8 @@ pub struct Reply {
     pub bins: ReplyBins,
     /// What went wrong, for people; of a failed UDF, the text the wire sends in `FAILURE`.
     pub message: Option<Cow<'static, str>>,
+    /// Where in its module a function failed, call by call, for those who ask.
+    pub trace: Option<Box<str>>,
 }
 
 impl Reply {
@@ -42,6 +44,7 @@ impl Reply {
             void_time,
             bins: ReplyBins::None,
             message: None,
+            trace: None,
         }
     }
 }
@@ -54,6 +57,7 @@ impl From<Error> for Reply {
             void_time: 0,
             bins: ReplyBins::None,
             message: Some(e.message),
+            trace: None,
         }
     }
 }
@@ -66,6 +70,7 @@ impl From<ResultCode> for Reply {
             void_time: 0,
             bins: ReplyBins::None,
             message: None,
+            trace: None,
         }
     }
 }

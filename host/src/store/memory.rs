@@ -230,12 +230,12 @@ impl MemoryStore {
                 .after
                 .map_or(Bound::Unbounded, |d| Bound::Excluded(Slot(d)));
             let mut walk = partition.records.range((from, Bound::Unbounded));
-            if page.set.is_none() {
-                warm(walk.clone().take(SCAN_STRIDE.min(page.records)));
-            }
+            let wanted = |entry: &Entry| page.set.is_none_or(|set| set == entry.meta.set);
+            let ahead = walk.clone().take(SCAN_STRIDE.min(page.records));
+            warm(ahead.filter(|(_, entry)| wanted(entry)));
             for (slot, entry) in walk.by_ref().take(SCAN_STRIDE) {
                 cursor.after = Some(slot.0);
-                if page.set.is_some_and(|set| set != entry.meta.set) {
+                if !wanted(entry) {
                     continue;
                 }
                 records += 1;

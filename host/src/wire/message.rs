@@ -37,7 +37,8 @@ pub struct Header {
 }
 
 impl Header {
-    /// How much error detail the client asks for: 0 none, 1 code, 2 and more a message too.
+    /// How much error detail the client asks for: 0 none, 1 code, 2 a message too, 3 and
+    /// more a trace with it.
     pub fn error_detail(&self) -> u8 {
         (self.info4 & info4::ERROR_DETAIL_MASK) >> info4::ERROR_DETAIL_SHIFT
     }
@@ -194,7 +195,7 @@ pub struct RawOp<'a> {
 }
 
 impl<'a> RawOp<'a> {
-    fn parse(cursor: &mut Cursor<'a>) -> Result<Self> {
+    pub(super) fn parse(cursor: &mut Cursor<'a>) -> Result<Self> {
         let size = cursor.u32()? as usize;
         let mut inner = Cursor {
             rest: cursor.take(size)?,

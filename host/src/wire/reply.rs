@@ -1,5 +1,7 @@
 //! Replies, appended to a buffer that the connection reuses.
 
+use std::borrow::Cow;
+
 use super::command::push_particle;
 use super::flags::{field, info3};
 use super::frame::{FrameKind, begin_frame, end_frame};
@@ -64,8 +66,12 @@ fn push_value(out: &mut Vec<u8>, name: &[u8], value: &Value) {
     out[at..at + 4].copy_from_slice(&len.to_be_bytes());
 }
 
-/// The map that explains a failure: key 2 is the message.
-fn push_error_detail(out: &mut Vec<u8>, message: &str) {
+/// The map that explains a failure: key 2 is the message, with the trace behind it.
+fn push_error_detail(out: &mut Vec<u8>, message: &str, trace: Option<&str>) {
+    let message = match trace {
+        Some(trace) => Cow::from(format!("{message}\n{trace}")),
+        None => Cow::from(message),
+    };
     let mut detail = Vec::with_capacity(message.len() + 8);
     msgpack::pack_map_len(1, &mut detail);
     msgpack::pack_int(2, &mut detail);
@@ -116,7 +122,8 @@ pub fn push_reply(out: &mut Vec<u8>, reply: &Reply, to: ReplyTo) {
         .as_deref()
         .filter(|_| failed && to.error_detail >= 2)
     {
-        push_error_detail(out, message);
+        let trace = reply.trace.as_deref().filter(|_| to.error_detail >= 3);
+        push_error_detail(out, message, trace);
         fields = 1;
     }
     let ops = match &reply.bins {
@@ -187,6 +194,14 @@ pub fn push_found(
     }
     let ops = push_selected(out, &found.body, bins);
     counts(out, at, fields, ops);
+}
+
+/// Appends the message that says why an aggregation ends before its time.
+pub fn push_failure(out: &mut Vec<u8>, message: &str) {
+    let at = header(out, 0, 0, 0, 0, 0);
+    let text = Particle::new(ParticleType::STRING, message.as_bytes());
+    push_bin(out, b"FAILURE", text);
+    counts(out, at, 0, 1);
 }
 
 /// Appends the message that says that a query has all of a partition, or why not.

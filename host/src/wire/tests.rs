@@ -275,6 +275,25 @@ fn error_detail_is_sent_to_those_who_ask() {
     assert!(refuse(2).ends_with(&detail));
 }
 
+#[test]
+fn the_trace_of_a_failed_function_is_sent_to_those_who_ask_for_it() {
+    let reply = Reply {
+        trace: Some("in f".into()),
+        ..Reply::from(Error::new(ResultCode::UdfExecution, "no"))
+    };
+    for (error_detail, text) in [(2, "no"), (3, "no\nin f")] {
+        let mut out = Vec::new();
+        let to = ReplyTo {
+            error_detail,
+            ..ReplyTo::default()
+        };
+        push_reply(&mut out, &reply, to);
+        let mut detail = vec![0x81, 2, 0xDA, 0, text.len() as u8];
+        detail.extend_from_slice(text.as_bytes());
+        assert!(out.windows(detail.len()).any(|w| w == detail), "{out:?}");
+    }
+}
+
 proptest! {
     /// Whatever bytes arrive, decoding them all the way down ends in a value or an error.
     #[test]

@@ -101,3 +101,17 @@ async fn a_call_that_is_moved_to_another_thread_logs_once() -> Result<()> {
     assert_eq!(host.log().matches("begun once").count(), 1);
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_leaves_its_trace_in_the_log() -> Result<()> {
+    for runtime in Runtime::ALL {
+        let (host, client) = host_with_a_user().await?;
+        ensure!(call(&client, runtime, "trap", &[]).await.is_err());
+        let trace = match runtime {
+            Runtime::Lua => "stack traceback",
+            Runtime::Wasm => "wasm backtrace",
+        };
+        line(&host, &["WARN", &runtime.file_name("misbehave"), trace])?;
+    }
+    Ok(())
+}

@@ -5,6 +5,7 @@ use aerospike::{
     WritePolicy, as_bin,
 };
 use anyhow::{Context, Result};
+use petrel_tests::guests;
 
 use crate::{failed, get, host, key, query};
 
@@ -154,5 +155,34 @@ async fn a_key_that_was_sent_comes_back_with_queries() -> Result<()> {
         assert_eq!(found.digest(), key(if sent { 1 } else { 2 }).digest());
         assert_eq!(found.set_name(), "records");
     }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_is_not_called_with_the_policies_of_writes() -> Result<()> {
+    let (_host, client) = host().await?;
+    let text = b"function f(rec) rec.a = 2 aerospike:update(rec) return 1 end";
+    guests::register(&client, "policies.lua", text).await?;
+    client
+        .put(&WritePolicy::default(), &key(1), &[as_bin!("a", 1)])
+        .await?;
+    let mut generation = WritePolicy::new(1, Expiration::NamespaceDefault);
+    generation.generation_policy = GenerationPolicy::ExpectGenEqual;
+    let exists = [
+        RecordExistsAction::CreateOnly,
+        RecordExistsAction::Replace,
+        RecordExistsAction::ReplaceOnly,
+    ];
+    let exists = exists.map(|record_exists_action| WritePolicy {
+        record_exists_action,
+        ..Default::default()
+    });
+    for policy in exists.iter().chain([&generation]) {
+        let called = client
+            .execute_udf(policy, &key(1), "policies", "f", &[])
+            .await;
+        failed(called, ResultCode::ParameterError);
+    }
+    assert_eq!(get(&client, 1).await?.bins.get("a"), Some(&Value::Int(1)));
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::ffi::c_int;
 use std::ptr;
 
 use mlua::ffi::*;
+use tracing::Level;
 
 use super::object::{self, head, raw_str};
 use super::slot::{Slot, Trip, slot};
@@ -12,7 +13,7 @@ use crate::udf::{UdfError, UdfErrorKind};
 /// The message handler of every invocation: notes where it happened, for the log.
 pub(super) unsafe extern "C-unwind" fn on_error(l: *mut lua_State) -> c_int {
     let s = slot(l);
-    if s.trip == Trip::No && s.wants_backtrace && lua_type(l, 1) == LUA_TSTRING {
+    if s.trip == Trip::No && s.wants_backtrace {
         s.wants_backtrace = false;
         luaL_traceback(l, l, ptr::null(), 1);
         note_backtrace(s, raw_str(l, -1));
@@ -54,5 +55,30 @@ pub(super) unsafe fn failure(l: *mut lua_State, s: &mut Slot, status: c_int) -> 
     };
     let mut e = UdfError::new(kind, message);
     e.backtrace = s.backtrace.take();
+    if let Some(trace) = &e.backtrace {
+        s.log.write(Level::WARN, format!("{e}\n{trace}").as_bytes());
+    }
     e
+}
+
+/// Takes file and line out of the message.
+pub(super) fn placed(mut e: UdfError, file: &str) -> UdfError {
+    if let Some((line, message)) = split_place(&e.message, file) {
+        e.message = message.to_owned();
+        e.line = Some(line);
+        e.module = file.to_owned();
+    } else if e.kind != UdfErrorKind::Thrown {
+        e.module = file.to_owned();
+    }
+    e
+}
+
+/// Splits Lua's `file:line: message`. Of a long file name Lua gives `...` and its end.
+pub(super) fn split_place<'a>(text: &'a str, file: &str) -> Option<(u32, &'a str)> {
+    let rest = match text.strip_prefix("...").and_then(|t| t.split_once(':')) {
+        Some((end, rest)) if !end.is_empty() && file.ends_with(end) => rest,
+        _ => text.strip_prefix(file)?.strip_prefix(':')?,
+    };
+    let (line, message) = rest.split_once(':')?;
+    Some((line.parse().ok()?, message.strip_prefix(' ')?))
 }

@@ -31,9 +31,11 @@
 )]
 
 mod aerospike;
+mod aggregate;
 mod arguments;
 mod blob;
 mod failure;
+mod feed;
 mod geo;
 mod guard;
 mod instance;
@@ -54,6 +56,7 @@ mod shared;
 mod slot;
 mod stack;
 mod state;
+mod stream;
 mod text;
 mod watchdog;
 

@@ -1,5 +1,6 @@
 //! From how a call ended to the error that its caller sees.
 
+use tracing::Level;
 use wasmtime::{Trap, WasmBacktrace};
 
 use super::state::{Ended, State};
@@ -15,7 +16,7 @@ pub(super) fn failure(
     module: &str,
 ) -> UdfError {
     let (kind, message) = describe(cause, state, limits);
-    UdfError {
+    let e = UdfError {
         kind,
         message,
         module: module.into(),
@@ -23,7 +24,12 @@ pub(super) fn failure(
         backtrace: cause
             .downcast_ref::<WasmBacktrace>()
             .map(ToString::to_string),
+    };
+    if let Some(trace) = &e.backtrace {
+        let text = format!("{e}\n{trace}");
+        state.log.write(Level::WARN, text.as_bytes());
     }
+    e
 }
 
 fn describe(cause: &wasmtime::Error, state: &State, limits: &Limits) -> (UdfErrorKind, String) {

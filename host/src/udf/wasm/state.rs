@@ -38,7 +38,7 @@ pub(super) struct Stub {
 
 /// The state of one instance.
 pub(super) struct State {
-    log: Arc<Log>,
+    pub(super) log: Arc<Log>,
     memory_limit: usize,
     /// The time limit of the call.
     time: Duration,

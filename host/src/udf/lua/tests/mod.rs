@@ -9,6 +9,7 @@ mod record;
 mod sandbox;
 mod speed;
 mod stack;
+mod streams;
 mod values;
 
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use bytes::Bytes;
 
 use super::LuaRuntime;
 use crate::change::{Effects, RecordContext, Scope};
-use crate::model::msgpack::{self, pack_list, pack_map_len};
+use crate::model::msgpack::pack_list;
 use crate::model::{
     Body, BodyBuilder, Digest, Limits, Meta, Particle, ParticleType, Record, Value,
 };
@@ -149,17 +150,6 @@ fn table(rows: &[(&str, &str)]) {
     for (body, expected) in rows {
         assert_eq!(text_of(eval(body)), *expected, "{body}");
     }
-}
-
-/// A map as Lua makes it: it says nothing of its order.
-fn plain_map(entries: &[(&str, Value)]) -> Value {
-    let mut packed = Vec::new();
-    pack_map_len(entries.len() as u32, &mut packed);
-    for (key, value) in entries {
-        msgpack::pack(&(*key).into(), &mut packed);
-        msgpack::pack(value, &mut packed);
-    }
-    Value::Map(packed.into())
 }
 
 fn stored(context: &RecordContext) -> Option<Vec<(String, Value)>> {

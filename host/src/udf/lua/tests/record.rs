@@ -94,7 +94,7 @@ fn the_guides_module_works() {
         run_with(&mut *instance, "get_computed_value", args, &mut batch),
         [Ok(126.into())]
     );
-    let expected = plain_map(&[("name", "Ann".into()), ("visits", 1.into())]);
+    let expected = Value::map([("name".into(), "Ann".into()), ("visits".into(), 1.into())]);
     assert_eq!(
         run_with(&mut *instance, "process_record", vec![], &mut batch),
         [Ok(expected)]

@@ -16,7 +16,7 @@ fn results_keep_their_type() {
         ("return print", Value::Nil),
         ("return 1, 2", 1.into()),
         ("return list{1,2}", Value::list([1.into(), 2.into()])),
-        ("return map{a=1}", plain_map(&[("a", 1.into())])),
+        ("return map{a=1}", Value::map([("a".into(), 1.into())])),
         (
             "local b = bytes(); bytes.append_byte(b, 7); return b",
             Value::Blob(ParticleType::BLOB, Bytes::from_static(&[7])),
