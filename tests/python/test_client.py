@@ -6,7 +6,7 @@ import time
 import unittest
 
 import aerospike
-from aerospike import exception
+from aerospike import exception, predicates
 from aerospike_helpers import expressions as exp
 from aerospike_helpers.batch import records as batch
 from aerospike_helpers.operations import operations
@@ -212,6 +212,21 @@ class Client(unittest.TestCase):
         self.client.put(("test", "others", 1), {"v": 1})
         self.assertEqual(self.aggregate("count", set=None), [cases.COUNT + 1])
         self.assertEqual(self.aggregate("count", set="nobody"), [])
+
+    def test_aggregations_over_a_range_of_an_index(self):
+        self.load()
+        self.register("lua", "streams")
+        self.client.index_integer_create("test", SET, "id", "users_id")
+        query = self.client.query("test", SET)
+        query.where(predicates.between("id", 11, 40))
+        query.apply("streams_lua", "sum", ["v"])
+        for _ in range(100):
+            try:
+                results = query.results()
+                break
+            except exception.IndexNotReadable:
+                time.sleep(0.05)
+        self.assertEqual(results, [sum(id * 10 for id in range(11, 41))])
 
     def test_aggregations_that_fail_tell_why(self):
         self.load()
