@@ -140,7 +140,7 @@ fn failures_say_what_happened_and_the_state_is_lost() {
 #[test]
 fn a_merge_of_another_type_than_the_state_is_told() {
     let mut instance = instance("misbehave");
-    let open = open(&mut *instance, "misfold", &["well".into()]).expect("it opens");
+    let open = open(&mut *instance, "mismatch", &[]).expect("it opens");
     let merged = open.merge(&["a string".into()], &Budget::default());
     let message = merged.expect_err("it takes integers").to_string();
     assert!(
