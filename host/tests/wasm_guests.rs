@@ -23,7 +23,7 @@ fn module(name: &str) -> Arc<dyn Module> {
         bytes: bytes.into(),
     };
     let limits = Limits {
-        time_ms: 100,
+        time_ms: 400,
         ..Limits::default()
     };
     let runtime = WasmRuntime::new(limits.stack_bytes, 8).expect("the engine starts");
@@ -241,7 +241,7 @@ fn failures_say_what_happened() {
             Trap,
             "this function panics, at misbehave/src/lib.rs:",
         ),
-        ("spin", vec![], Timeout, "time limit of 100 ms"),
+        ("spin", vec![], Timeout, "time limit of 400 ms"),
         ("eat", vec![], Memory, "the limit is 67108864"),
         ("deep", vec![], Trap, "call stack exhausted"),
         ("big", vec![big.into()], Result, "2097152 bytes"),

@@ -171,6 +171,9 @@ pub(super) unsafe fn build(l: *mut lua_State, s: *mut Slot) {
     publish_class(l, s, standard, Some(AERO), &[c"Aerospike"]);
     new_object(l, &*s, AERO, 0);
     lua_setfield(l, standard, c"aerospike".as_ptr());
+    // Streams have their operations as methods, once there is one; the name alone is known before.
+    lua_createtable(l, 0, 0);
+    publish(l, s, standard, c"stream");
 
     open(l, c"math", luaopen_math);
     let prelude = include_str!("prelude.lua");
