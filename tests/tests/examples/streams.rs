@@ -50,7 +50,7 @@ async fn every_aggregation_comes_to_what_its_table_says_in_both_runtimes() -> Re
     let session = Session::builder().memory().build()?;
     let mut wrong = Vec::new();
     for module in stream_modules()? {
-        for runtime in [Runtime::Lua] {
+        for runtime in Runtime::ALL {
             let file = runtime.file_name(&module);
             let bytes = runtime.module(&module)?;
             session.info().register_udf_bytes(&file, bytes).await?;
