@@ -55,7 +55,10 @@ async fn every_aggregation_comes_to_what_its_table_says_in_both_runtimes() -> Re
             let bytes = runtime.module(&module)?;
             session.info().register_udf_bytes(&file, bytes).await?;
             let package = file.split('.').next().unwrap_or_default();
-            for (n, fold) in (1..).zip(folds(&module)?) {
+            for (n, mut fold) in (1..).zip(folds(&module)?) {
+                if let (Runtime::Wasm, Some(values)) = (runtime, fold.wasm.take()) {
+                    fold.outcome = Ok(values);
+                }
                 let set = DataSet::of("test", &format!("{package}_{n}"));
                 let seen = run(&session, &set, package, &fold).await;
                 let right = match (&fold.outcome, &seen) {

@@ -15,6 +15,7 @@
 //!
 //!     records   the bins of each record
 //!     yields    the values that the aggregation comes to; or `fails`, as above
+//!     wasm      the values in Wasm, where `finish` gives one over no records too
 //!
 //! JSON has no integer as a key of a map and no short form of a long list, so
 //! `{"$map": [[key, value], ..]}` is a map and `{"$range": [first, last, step]}` a list of integers.
@@ -55,6 +56,8 @@ pub struct Fold {
     pub records: Vec<Bins>,
     /// The values that it comes to, or a part of the error's message.
     pub outcome: Result<Vec<Value>, String>,
+    /// The values that it comes to in Wasm, where they are others.
+    pub wasm: Option<Vec<Value>>,
 }
 
 /// The modules with functions on records: all that have a table.
@@ -116,6 +119,7 @@ fn fold(mut row: Row) -> Result<Fold> {
             Some(json) => Ok(list(json)?),
             None => Err(text(row.remove("fails"))?),
         },
+        wasm: row.remove("wasm").map(list).transpose()?,
     };
     ensure!(row.is_empty(), "what is {:?}?", row.keys());
     Ok(fold)
