@@ -213,7 +213,7 @@ impl Folding {
             let mut last = self.task.cancel.is_cancelled() || Instant::now() > until;
             match step {
                 Step::More => {}
-                Step::Ended(_) => ended += 1,
+                Step::Ended => ended += 1,
                 Step::Failed(_, e) => return Err(e.into()),
                 Step::Over => last = true,
             }
