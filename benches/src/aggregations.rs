@@ -12,10 +12,10 @@ use petrel::udf::{
 const GROUPS: i64 = 1_000;
 const LARGEST: usize = 10;
 
-/// A function and what makes its arguments.
-pub type Named = (&'static str, fn() -> Vec<Value>);
+/// A function, and its arguments.
+type Named = (&'static str, fn() -> Vec<Value>);
 
-/// The functions.
+/// The functions, with their arguments.
 pub const AGGREGATIONS: [Named; 4] = [
     ("count", Vec::new),
     ("sum", || vec!["v".into()]),

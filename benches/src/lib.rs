@@ -6,5 +6,5 @@ mod examples;
 mod fixture;
 mod native;
 
-pub use aggregations::{AGGREGATIONS, Named, NativeAggregations};
+pub use aggregations::{AGGREGATIONS, NativeAggregations};
 pub use fixture::{Fixture, Kind, Workload, module_bytes};

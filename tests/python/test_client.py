@@ -258,6 +258,26 @@ class Client(unittest.TestCase):
             counts = list(pool.map(lambda _: self.aggregate("count"), range(100)))
         self.assertEqual(counts, [[cases.COUNT]] * 100)
 
+    def test_aggregations_of_a_component_are_reduced_by_the_host(self):
+        self.load()
+        package = self.register("wasm", "aggregate")
+        with self.assertRaises(exception.AerospikeError) as caught:
+            self.aggregate("count", module=package)
+        self.assertIn("UDF: Execution Error 1", caught.exception.msg)
+        # The client has to have a Lua file of the name, which passes on what comes.
+        passes = "setmetatable(_G, { __index = function() return function(s) return s end end })"
+        with open(f"{MODULES.name}/{package}.lua", "w") as file:
+            file.write(passes)
+        ids = cases.USERS.keys()
+        for function, args, expected in [
+            ("count", [], cases.COUNT),
+            ("sum", ["id"], sum(ids)),
+            ("group_sum", ["id", 2], {0: sum(ids) // 2 + 15, 1: sum(ids) // 2 - 15}),
+            ("top_k", ["id", 3], [60, 59, 58]),
+        ]:
+            with self.subTest(function=function):
+                self.assertEqual(self.aggregate(function, *args, module=package), [expected])
+
     # Modules
 
     def test_register_list_get_and_remove(self):
@@ -392,6 +412,59 @@ class Client(unittest.TestCase):
             pages.append([bins["id"] for _, _, bins in query.results()])
         self.assertTrue(all(len(page) <= 25 for page in pages), pages)
         self.assertEqual(sorted(sum(pages, [])), list(cases.USERS))
+
+    def test_secondary_indexes(self):
+        self.load()
+        client, users = self.client, cases.USERS
+        client.index_integer_create("test", SET, "v", "v_idx")
+        client.index_string_create("test", SET, "tier", "tier_idx")
+        client.index_blob_create("test", SET, "raw", "raw_idx")
+        client.index_list_create("test", SET, "l", aerospike.INDEX_NUMERIC, "l_idx")
+        client.index_map_keys_create("test", SET, "m", aerospike.INDEX_STRING, "keys_idx")
+        client.index_map_values_create("test", SET, "m", aerospike.INDEX_NUMERIC, "values_idx")
+        for id in users:
+            client.put(key(id), {"m": {f"k{id % 5}": id % 7}, "raw": bytes([id % 4])})
+
+        def found(predicate, policy=None):
+            query = client.query("test", SET)
+            query.where(predicate)
+            ids = [bins["id"] for _, _, bins in query.results(policy or {})]
+            self.assertEqual(len(set(ids)), len(ids), "a user came twice")
+            return set(ids)
+
+        of_list, of_keys, of_values = (
+            aerospike.INDEX_TYPE_LIST,
+            aerospike.INDEX_TYPE_MAPKEYS,
+            aerospike.INDEX_TYPE_MAPVALUES,
+        )
+        rows = [
+            (predicates.equals("v", 70), lambda id: id == 7),
+            (predicates.between("v", 100, 199), lambda id: 10 <= id < 20),
+            (predicates.equals("tier", "free"), lambda id: id % 3 == 0),
+            (predicates.equals("raw", bytes([3])), lambda id: id % 4 == 3),
+            (predicates.contains("l", of_list, 31), lambda id: 31 in users[id]["l"]),
+            (predicates.range("l", of_list, 0, 40), lambda id: min(users[id]["l"]) <= 40),
+            (predicates.contains("m", of_keys, "k2"), lambda id: id % 5 == 2),
+            (predicates.range("m", of_values, 5, 9), lambda id: id % 7 >= 5),
+        ]
+        for number, (predicate, matches) in enumerate(rows):
+            with self.subTest(row=number):
+                self.assertEqual(found(predicate), {id for id in users if matches(id)})
+        active = where(exp.BoolBin("active"))
+        self.assertEqual(found(predicates.between("v", 10, 99), active), {1, 3, 5, 7, 9})
+
+        query = client.query("test", SET)
+        query.where(predicates.between("v", 10, 49))
+        query.add_ops([operations.increment("v", 1000)])
+        self.wait(query.execute_background())
+        self.assertEqual(found(predicates.between("v", 1000, 2000)), {1, 2, 3, 4})
+        self.assertEqual(found(predicates.between("v", 0, 49)), set())
+
+        client.index_remove("test", "v_idx")
+        with self.assertRaises(exception.IndexNotFound):
+            found(predicates.equals("v", 70))
+        with self.assertRaises(exception.UnsupportedFeature):
+            client.index_geo2dsphere_create("test", SET, "place", "place_idx")
 
     def test_a_restart_keeps_records_and_modules(self):
         self.host.close()

@@ -15,7 +15,7 @@ const BITS: usize = 1 << 20;
 pub(super) struct Cardinality(Mutex<Option<(Instant, Counts)>>);
 
 /// How many different ones there are, about.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Counts {
     pub(super) values: u64,
     pub(super) records: u64,

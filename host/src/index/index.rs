@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 
-use super::cardinality::Cardinality;
+use super::cardinality::{Cardinality, Counts};
 use super::entries::{ENTRY_BYTES, Entries, Entry};
 use super::{Definition, Range};
 use crate::model::{Digest, PARTITIONS, PartitionId, Record};
@@ -33,9 +33,9 @@ pub struct Statistics {
     pub entries: u64,
     /// The bytes of memory that they take, about.
     pub used_bytes: u64,
-    /// Entries for each value, about; 0 without entries.
+    /// Entries for each value, about; 0 without entries, and until it is built.
     pub entries_per_value: u64,
-    /// Entries for each record that has any, about; 0 without entries.
+    /// Entries for each record that has any, about; 0 without entries, and until it is built.
     pub entries_per_record: u64,
     /// How much of it is built, in percent.
     pub load_percent: u32,
@@ -107,19 +107,15 @@ impl Index {
     pub fn statistics(&self) -> Statistics {
         let tree = &self.tree;
         let lengths = tree.partitions.iter().map(|p| p.lock().len() as u64);
-        let entries = lengths.sum();
-        let distinct = tree.cardinality.get(|values, records| {
-            for partition in &tree.partitions {
-                partition.lock().all().for_each(|entry| {
-                    values.add(entry.value());
-                    records.add(entry.digest());
-                });
-            }
-        });
+        let entries: u64 = lengths.sum();
+        let distinct = match self.state() {
+            State::Readable => self.distinct(),
+            State::Building | State::Failed => Counts::default(),
+        };
         // Counts that are not of one moment, and not exact, may come to less than one.
-        let per = |n: u64| match entries {
+        let per = |n: u64| match entries.min(n) {
             0 => 0,
-            _ => (entries as f64 / n.max(1) as f64).round().max(1.0) as u64,
+            _ => (entries as f64 / n as f64).round().max(1.0) as u64,
         };
         Statistics {
             entries,
@@ -132,6 +128,17 @@ impl Index {
                 _ => tree.load_seconds.load(Relaxed),
             },
         }
+    }
+
+    fn distinct(&self) -> Counts {
+        self.tree.cardinality.get(|values, records| {
+            for partition in &self.tree.partitions {
+                partition.lock().all().for_each(|entry| {
+                    values.add(entry.value());
+                    records.add(entry.digest());
+                });
+            }
+        })
     }
 
     /// Appends entries of a partition whose records may be in the range, after an entry, in the

@@ -9,7 +9,7 @@ use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _, stream};
 
 use super::options::parse;
-use super::{Args, DataSet, IndexFilter, Result, Session, SessionError};
+use super::{Args, DataSet, Filter, Result, Session, SessionError};
 use crate::model::{Error, ResultCode, Value, msgpack};
 use crate::request::{AggregateSpec, UdfCall};
 
@@ -61,7 +61,7 @@ use crate::request::{AggregateSpec, UdfCall};
 pub struct Aggregate {
     session: Session,
     set: DataSet,
-    index: Option<IndexFilter>,
+    index: Option<Filter>,
     filter: Option<String>,
     call: UdfCall,
     records_per_second: u32,
@@ -73,7 +73,7 @@ impl Aggregate {
     pub(super) fn new(
         session: Session,
         set: DataSet,
-        index: Option<IndexFilter>,
+        index: Option<Filter>,
         filter: Option<String>,
         refused: Option<&'static str>,
         (module, function, args): (&str, &str, impl Args),
@@ -110,7 +110,7 @@ impl Aggregate {
         }
         let set = Some(self.set.set().as_bytes()).filter(|set| !set.is_empty());
         let spec = AggregateSpec {
-            range: self.index.map(IndexFilter::into_range).transpose()?,
+            range: self.index.map(Filter::into_range).transpose()?,
             filter: parse(self.filter)?,
             records_per_second: self.records_per_second,
             ..AggregateSpec::new(self.set.namespace(), set, self.call)

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::action::PutBins;
 use super::options::{Options, seconds};
 use super::{
-    Args, BinBuilder, DataSet, Delete, ExecuteTask, Function, IndexFilter, Invoke, Put, Renews,
-    Result, Session, Touch, WriteAction,
+    Args, BinBuilder, DataSet, Delete, ExecuteTask, Filter, Function, Invoke, Put, Renews, Result,
+    Session, Touch, WriteAction,
 };
 use crate::model::Ttl;
 use crate::request::TaskSpec;
@@ -83,7 +83,7 @@ pub struct OnSet<A> {
     set: DataSet,
     action: A,
     options: Options,
-    index: Option<IndexFilter>,
+    index: Option<Filter>,
     records_per_second: u32,
 }
 
@@ -95,7 +95,7 @@ impl<A> OnSet<A> {
     }
 
     /// Finds the records by a secondary index.
-    pub fn by_index(mut self, filter: IndexFilter) -> Self {
+    pub fn filter(mut self, filter: Filter) -> Self {
         self.index = Some(filter);
         self
     }
@@ -119,7 +119,7 @@ impl<A: WriteAction> OnSet<A> {
         let set = self.set.set().as_bytes();
         let mut spec = TaskSpec::new(self.set.namespace(), set, request)?;
         spec.records_per_second = self.records_per_second;
-        spec.range = self.index.map(IndexFilter::into_range).transpose()?;
+        spec.range = self.index.map(Filter::into_range).transpose()?;
         let task = self.session.dispatcher().background(spec)?;
         Ok(ExecuteTask::new(task))
     }

@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_millis(5);
 /// # use petrel::session::{DataSet, Session};
 /// # let session = Session::builder().memory().build()?;
 /// # let users = DataSet::of("test", "users");
-/// use petrel::session::{IndexFilter, Wait};
+/// use petrel::session::{Filter, Wait};
 ///
 /// for id in 0..100 {
 ///     session.insert(users.id(id)).bin("age").set_to(id).execute().await?;
@@ -29,8 +29,8 @@ const LOOK: Duration = Duration::from_millis(5);
 /// let task = session.index(&users).on_bin("age").named("age_idx").numeric().create().await?;
 /// task.wait_till_complete(Wait::default()).await?;
 ///
-/// let adults = IndexFilter::range("age", 18, 64);
-/// let stream = session.query(&users).by_index(adults).execute().await?;
+/// let adults = Filter::range("age", 18, 64);
+/// let stream = session.query(&users).filter(adults).execute().await?;
 /// assert_eq!(stream.all().await?.len(), 47);
 ///
 /// assert!(session.index(&users).named("age_idx").drop().await?);
@@ -172,20 +172,21 @@ impl IndexTask {
     }
 }
 
-/// The values that a query or background task is for, by the index of a bin.
+/// The values that a query or background task is for, by a secondary index: a filter that is looked
+/// up, where [`Query::where_`](super::Query::where_) looks at each record.
 ///
 /// ```
 /// use petrel::index::Collection;
-/// use petrel::session::IndexFilter;
+/// use petrel::session::Filter;
 ///
-/// let eighteen = IndexFilter::equal("age", 18);
-/// let adults = IndexFilter::range("age", 18, i64::MAX);
-/// let red = IndexFilter::contains("tags", "red", Collection::List);
-/// let high = IndexFilter::contains_range("scores", 90, 100, Collection::MapValues);
+/// let eighteen = Filter::equal("age", 18);
+/// let adults = Filter::range("age", 18, i64::MAX);
+/// let red = Filter::contains("tags", "red", Collection::List);
+/// let high = Filter::contains_range("scores", 90, 100, Collection::MapValues);
 /// # let _ = (eighteen, adults, red, high);
 /// ```
 #[derive(Clone, Debug)]
-pub struct IndexFilter {
+pub struct Filter {
     bin: String,
     collection: Collection,
     context: Context,
@@ -194,7 +195,7 @@ pub struct IndexFilter {
     values: (Value, Value),
 }
 
-impl IndexFilter {
+impl Filter {
     /// The bin has this integer, string or blob.
     pub fn equal(bin: impl Into<String>, value: impl Into<Value>) -> Self {
         Self::contains(bin, value, Collection::Default)

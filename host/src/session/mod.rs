@@ -95,7 +95,7 @@ pub use bin::BinBuilder;
 pub use builder::SessionBuilder;
 pub use error::{Result, SessionError};
 pub use execute_task::{ExecuteTask, TaskReport, Wait};
-pub use index::{IndexBuilder, IndexFilter, IndexTask};
+pub use index::{Filter, IndexBuilder, IndexTask};
 pub use info::Info;
 pub use keys::{DataSet, Id, IntoKeys};
 pub use on_keys::{Exists, OnKeys};

@@ -5,7 +5,7 @@ use futures::{StreamExt as _, stream};
 use super::action::Selection;
 use super::options::parse;
 use super::{
-    Aggregate, Args, DataSet, IndexFilter, Record, RecordResult, RecordStream, Result, Session,
+    Aggregate, Args, DataSet, Filter, Record, RecordResult, RecordStream, Result, Session,
 };
 use crate::model::Error;
 use crate::request::QuerySpec;
@@ -39,7 +39,7 @@ pub struct Query {
     session: Session,
     set: DataSet,
     bins: Selection,
-    index: Option<IndexFilter>,
+    index: Option<Filter>,
     filter: Option<String>,
     /// 0 for none.
     limit: u64,
@@ -59,7 +59,7 @@ impl Query {
 
     /// Finds the records by a secondary index. They come in the order of their values, partition by
     /// partition.
-    pub fn by_index(mut self, filter: IndexFilter) -> Self {
+    pub fn filter(mut self, filter: Filter) -> Self {
         self.index = Some(filter);
         self
     }
@@ -125,7 +125,7 @@ impl Query {
         let bins = self.bins.check()?;
         let spec = QuerySpec {
             set: (!set.is_empty()).then(|| set.as_bytes().to_vec()),
-            range: self.index.map(IndexFilter::into_range).transpose()?,
+            range: self.index.map(Filter::into_range).transpose()?,
             filter: parse(self.filter)?,
             bins: bins.clone(),
             partitions: None,
@@ -136,7 +136,7 @@ impl Query {
         let pages = stream::unfold((query, bins), async |(mut query, bins)| {
             let page = query.next().await?;
             tokio::task::consume_budget().await;
-            if let Some((_, Some(e))) = page.ended {
+            if let Some((_, e)) = page.failed {
                 return Some((Err(Error::from(e).into()), (query, bins)));
             }
             let result = |f| RecordResult::record(Record::found(query.namespace(), f, &bins));

@@ -57,6 +57,7 @@ mod slot;
 mod stack;
 mod state;
 mod stream;
+mod table;
 mod text;
 mod watchdog;
 
