@@ -213,6 +213,21 @@ class Client(unittest.TestCase):
         self.assertEqual(self.aggregate("count", set=None), [cases.COUNT + 1])
         self.assertEqual(self.aggregate("count", set="nobody"), [])
 
+    def test_aggregations_over_a_range_of_an_index(self):
+        self.load()
+        self.register("lua", "streams")
+        self.client.index_integer_create("test", SET, "id", "users_id")
+        query = self.client.query("test", SET)
+        query.where(predicates.between("id", 11, 40))
+        query.apply("streams_lua", "sum", ["v"])
+        for _ in range(100):
+            try:
+                results = query.results()
+                break
+            except exception.IndexNotReadable:
+                time.sleep(0.05)
+        self.assertEqual(results, [sum(id * 10 for id in range(11, 41))])
+
     def test_aggregations_that_fail_tell_why(self):
         self.load()
         self.register("lua", "streams")

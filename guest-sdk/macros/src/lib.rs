@@ -66,7 +66,7 @@ pub fn udf(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// Towards the host it has the type's name in snake case, `TopK` is `top_k`, or that of
 /// `#[aggregate(name = "other")]`. `#[aggregate(bins("a", "b"))]` names the bins that it reads: it
-/// is handed only those.
+/// is handed only those, and none for `bins()`.
 ///
 /// ```
 /// use petrel_udf::{Record, Result};

@@ -14,7 +14,7 @@ use super::apply::{Environment, Worker};
 use super::attempt::admit;
 use super::background::{BATCH, BATCH_BYTES, SLICE, pace};
 use super::live::{Keeping, Live};
-use super::outlet::Outlet;
+use super::outlet::{Outlet, Taken};
 use super::range::Ranged;
 use super::schedule::{Bell, Job};
 use super::source::{Item, Partitions, Step, Throttle, Walk};
@@ -40,12 +40,16 @@ impl Aggregation {
     /// What ended the aggregation before its time, once: a failed function, an abort, the store.
     pub async fn next(&mut self) -> Option<Result<Vec<Value>>> {
         loop {
-            let was_full = self.work.outlet.is_full();
-            if let Some(values) = self.work.outlet.take() {
-                if was_full {
-                    self.bell.ring();
+            match self.work.outlet.take() {
+                Taken::Values(values, was_full) => {
+                    if was_full {
+                        self.bell.ring();
+                    }
+                    return Some(Ok(values));
                 }
-                return values.transpose();
+                Taken::Failure(e) => return Some(Err(e)),
+                Taken::End => return None,
+                Taken::Nothing => {}
             }
             self.work.outlet.wait().await;
         }

@@ -10,7 +10,7 @@ use petrel_udf::{Record, Result};
 #[derive(Default)]
 pub struct Count(i64);
 
-#[petrel_udf::aggregate]
+#[petrel_udf::aggregate(bins())]
 impl Count {
     fn fold(&mut self, _record: &Record) {
         self.0 += 1;
