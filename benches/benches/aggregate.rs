@@ -23,7 +23,7 @@ async fn fixture() -> (Session, DataSet) {
         "NATIVE",
         Arc::new(NativeAggregations),
     );
-    for kind in KINDS.into_iter().filter(|kind| *kind != Kind::Native) {
+    for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Native) {
         let bytes = module_bytes(kind, MODULE).expect("the module");
         let file = format!("{MODULE}_{0}.{0}", kind.name());
         let registered = session.info().register_udf_bytes(&file, bytes).await;
@@ -37,9 +37,6 @@ async fn fixture() -> (Session, DataSet) {
     }
     (session, records)
 }
-
-/// The forms that there are.
-const KINDS: [Kind; 2] = [Kind::Native, Kind::Lua];
 
 async fn aggregate(session: &Session, records: &DataSet, package: &str, at: usize) -> Value {
     let (function, args) = AGGREGATIONS[at];
@@ -65,7 +62,7 @@ fn aggregations(c: &mut Criterion) {
             .measurement_time(Duration::from_secs(3))
             .sample_size(10);
         let mut first = None;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let package = format!("{MODULE}_{}", kind.name());
             let run = async || aggregate(&session, &records, &package, at).await;
             // A bench of functions that do not do the same work would compare nothing.

@@ -12,8 +12,11 @@ use petrel::udf::{
 const GROUPS: i64 = 1_000;
 const LARGEST: usize = 10;
 
+/// A function, and its arguments.
+type Named = (&'static str, fn() -> Vec<Value>);
+
 /// The functions, with their arguments.
-pub const AGGREGATIONS: [(&str, fn() -> Vec<Value>); 4] = [
+pub const AGGREGATIONS: [Named; 4] = [
     ("count", Vec::new),
     ("sum", || vec!["v".into()]),
     ("group_sum", || vec!["v".into(), GROUPS.into()]),

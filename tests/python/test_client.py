@@ -243,6 +243,26 @@ class Client(unittest.TestCase):
             counts = list(pool.map(lambda _: self.aggregate("count"), range(100)))
         self.assertEqual(counts, [[cases.COUNT]] * 100)
 
+    def test_aggregations_of_a_component_are_reduced_by_the_host(self):
+        self.load()
+        package = self.register("wasm", "aggregate")
+        with self.assertRaises(exception.AerospikeError) as caught:
+            self.aggregate("count", module=package)
+        self.assertIn("UDF: Execution Error 1", caught.exception.msg)
+        # The client has to have a Lua file of the name, which passes on what comes.
+        passes = "setmetatable(_G, { __index = function() return function(s) return s end end })"
+        with open(f"{MODULES.name}/{package}.lua", "w") as file:
+            file.write(passes)
+        ids = cases.USERS.keys()
+        for function, args, expected in [
+            ("count", [], cases.COUNT),
+            ("sum", ["id"], sum(ids)),
+            ("group_sum", ["id", 2], {0: sum(ids) // 2 + 15, 1: sum(ids) // 2 - 15}),
+            ("top_k", ["id", 3], [60, 59, 58]),
+        ]:
+            with self.subTest(function=function):
+                self.assertEqual(self.aggregate(function, *args, module=package), [expected])
+
     # Modules
 
     def test_register_list_get_and_remove(self):

@@ -213,7 +213,7 @@ impl Folding {
             let mut last = self.task.cancel.is_cancelled() || Instant::now() > until;
             match step {
                 Step::More => {}
-                Step::Ended(_) => ended += 1,
+                Step::Ended => ended += 1,
                 Step::Failed(_, e) => return Err(e.into()),
                 Step::Over => last = true,
             }
@@ -243,32 +243,39 @@ impl Folding {
         let request = &self.request;
         let mut filtered = 0;
         let mut contexts = std::mem::take(&mut folder.contexts);
-        contexts.clear();
+        let mut present = 0;
         for mut item in folder.items.drain(..) {
-            match admit(&env, request, &mut item) {
-                Ok(present) => {
-                    contexts.extend(present.record.map(|record| {
-                        RecordContext::new(item.digest, item.set, None, Some(record))
-                    }))
+            let record = match admit(&env, request, &mut item) {
+                Ok(admitted) => admitted.record,
+                Err(e) if e.code == ResultCode::FilteredOut => {
+                    filtered += 1;
+                    continue;
                 }
-                Err(e) if e.code == ResultCode::FilteredOut => filtered += 1,
                 Err(e) => return Err(e),
+            };
+            let Some(record) = record else { continue };
+            let Item { digest, set, .. } = item;
+            match contexts.get_mut(present) {
+                Some(context) => context.replace(digest, set, record),
+                None => contexts.push(RecordContext::new(digest, set, None, Some(record))),
             }
+            present += 1;
         }
-        pace(&self.throttle, &self.task, contexts.len());
+        let folding = &mut contexts[..present];
+        pace(&self.throttle, &self.task, present);
         let mut values = std::mem::take(&mut folder.values);
         let folded = folder
             .open()
-            .and_then(|open| open.fold(&mut contexts, &scope, &self.budget, &mut values));
+            .and_then(|open| open.fold(folding, &scope, &self.budget, &mut values));
         folded.map_err(|e| failed(&e))?;
         let counts = &self.task.counts;
-        counts.succeeded.fetch_add(contexts.len() as u64, Relaxed);
+        counts.succeeded.fetch_add(present as u64, Relaxed);
         let by_bins = request.filter.as_ref().is_some_and(|f| f.needs_bins());
         match by_bins {
             true => counts.filtered_bins.fetch_add(filtered, Relaxed),
             false => counts.filtered_meta.fetch_add(filtered, Relaxed),
         };
-        contexts.clear();
+        folding.iter_mut().for_each(RecordContext::release);
         self.outlet.put(&mut values);
         (folder.contexts, folder.values) = (contexts, values);
         Ok(())

@@ -85,7 +85,7 @@ impl Background {
             let first = batch.items.len();
             match walk.step(room, bytes, &mut batch.items).await {
                 Step::More => {}
-                Step::Ended(_) => batch.partitions += 1,
+                Step::Ended => batch.partitions += 1,
                 Step::Failed(_, e) => return Err(e.into()),
                 Step::Over => break,
             }

@@ -22,8 +22,8 @@ const PAGE_BYTES: usize = 1 << 20;
 pub struct Page {
     /// The records.
     pub found: Vec<Found>,
-    /// The partition that ends with this page, and why where it could not be read to its end.
-    pub ended: Option<(PartitionId, Option<StoreError>)>,
+    /// A partition that could not be read to its end, and why.
+    pub failed: Option<(PartitionId, StoreError)>,
     /// When the query's rate limit lets the next page be read; `None` for at once.
     pub due: Option<Instant>,
 }
@@ -44,6 +44,8 @@ pub struct Query {
     request: Request,
     walk: Walk,
     throttle: Throttle,
+    /// Records a page: fewer under a rate limit, so that a page is a small part of a second.
+    page: usize,
     /// How many records may still be yielded.
     left: u64,
     worker: Worker,
@@ -72,6 +74,10 @@ impl Query {
             },
             walk: Walk::new(&namespace, set, &Arc::new(partitions)).within(range),
             throttle: Throttle::new(spec.records_per_second),
+            page: match spec.records_per_second as usize {
+                0 => PAGE,
+                rate => (rate / 20).clamp(1, PAGE),
+            },
             left: match spec.max_records {
                 0 => u64::MAX,
                 most => most,
@@ -94,13 +100,23 @@ impl Query {
             return None;
         }
         let mut page = Page::default();
-        let step = self.walk.step(PAGE, PAGE_BYTES, &mut self.items).await;
-        page.ended = match step {
-            Step::More => None,
-            Step::Ended(partition) => Some((partition, None)),
-            Step::Failed(partition, e) => Some((partition, Some(e))),
-            Step::Over => return None,
-        };
+        let mut bytes = 0;
+        // Small partitions share a page, and most have nothing of a small range.
+        while self.items.len() < self.page && bytes < PAGE_BYTES {
+            let (first, room) = (self.items.len(), self.page - self.items.len());
+            let step = self.walk.step(room, PAGE_BYTES - bytes, &mut self.items);
+            match step.await {
+                Step::More | Step::Ended => {}
+                Step::Failed(partition, e) => {
+                    page.failed = Some((partition, e));
+                    break;
+                }
+                Step::Over if self.items.is_empty() => return None,
+                Step::Over => break,
+            }
+            bytes += self.items[first..].iter().map(Item::bytes).sum::<usize>();
+            tokio::task::consume_budget().await;
+        }
         let scope = self.namespace.scope();
         let env = Environment {
             namespace: &self.namespace,
@@ -114,7 +130,7 @@ impl Query {
         self.items.clear();
         if page.found.len() as u64 >= self.left {
             page.found.truncate(self.left as usize);
-            page.ended = None;
+            page.failed = None;
         }
         self.left -= page.found.len() as u64;
         page.due = self.throttle.due(page.found.len());

@@ -188,7 +188,7 @@ impl Sweep {
         removed: &mut u64,
     ) -> Result<Option<usize>, StoreError> {
         match self.walk.step(PAGE, PAGE_BYTES, &mut self.items).await {
-            Step::More | Step::Ended(_) => {}
+            Step::More | Step::Ended => {}
             Step::Failed(_, e) => return Err(e),
             Step::Over => return Ok(None),
         }

@@ -65,7 +65,7 @@ pub enum Step {
     /// The partition has more.
     More,
     /// The partition has no more.
-    Ended(PartitionId),
+    Ended,
     /// The rest of the partition cannot be read.
     Failed(PartitionId, StoreError),
     /// No partition is left.
@@ -135,7 +135,7 @@ impl Walk {
         let set = match self.set {
             Wanted::All => None,
             Wanted::Set(id) => Some(id),
-            Wanted::None => return Step::Ended(partition),
+            Wanted::None => return Step::Ended,
         };
         let more = match &mut self.range {
             Some(range) => {
@@ -156,7 +156,7 @@ impl Walk {
                 self.here = Some((partition, after));
                 Step::More
             }
-            Ok(false) => Step::Ended(partition),
+            Ok(false) => Step::Ended,
             Err(e) => Step::Failed(partition, e),
         }
     }

@@ -60,14 +60,9 @@ async fn stream(mut query: Query, bins: &BinSelection, outbox: &mut Outbox<'_>) 
             let set = sets.name(found.set).map_or("", |name| name);
             wire::push_found(&mut outbox.buf, &namespace.name, set, found, bins);
         }
-        if let Some((partition, failure)) = page.ended {
-            let code = match failure {
-                None => ResultCode::Ok,
-                Some(e) => {
-                    tracing::error!(partition, "query: {e}");
-                    ResultCode::PartitionUnavailable
-                }
-            };
+        if let Some((partition, e)) = page.failed {
+            tracing::error!(partition, "query: {e}");
+            let code = ResultCode::PartitionUnavailable;
             wire::push_partition_done(&mut outbox.buf, partition, code);
         }
         tokio::task::consume_budget().await;

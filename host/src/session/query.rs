@@ -136,7 +136,7 @@ impl Query {
         let pages = stream::unfold((query, bins), async |(mut query, bins)| {
             let page = query.next().await?;
             tokio::task::consume_budget().await;
-            if let Some((_, Some(e))) = page.ended {
+            if let Some((_, e)) = page.failed {
                 return Some((Err(Error::from(e).into()), (query, bins)));
             }
             let result = |f| RecordResult::record(Record::found(query.namespace(), f, &bins));

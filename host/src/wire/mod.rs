@@ -7,6 +7,8 @@ mod compress;
 pub mod flags;
 mod frame;
 mod index;
+#[cfg(test)]
+mod index_tests;
 mod message;
 mod query;
 mod reply;

@@ -204,7 +204,8 @@ pub fn push_failure(out: &mut Vec<u8>, message: &str) {
     counts(out, at, 0, 1);
 }
 
-/// Appends the message that says that a query has all of a partition, or why not.
+/// Appends the message that says why a query has not all of a partition. Of one that it has all of,
+/// clients need no word.
 pub fn push_partition_done(out: &mut Vec<u8>, partition: PartitionId, code: ResultCode) {
     header(
         out,

@@ -11,7 +11,7 @@ use crate::ops::OpKind;
 use crate::request::{BinSelection, Reply, ReplyBins, Resume, Work};
 
 /// A message: info bytes, generation, ttl, fields, operations as (op, type, name, data).
-fn message(
+pub(super) fn message(
     info: [u8; 4],
     (generation, ttl): (u32, u32),
     fields: &[(u8, &[u8])],

@@ -392,7 +392,10 @@ fn racing_increments_lose_nothing(store: &dyn RecordStore) {
 
 /// Keeps what it is told: what bin "v" was and is.
 #[derive(Default)]
-struct Told(Mutex<Vec<(Digest, Option<i64>, Option<i64>)>>);
+struct Told(Mutex<Vec<Seen>>);
+
+/// Of which record, and the bin before and after.
+type Seen = (Digest, Option<i64>, Option<i64>);
 
 impl Observer for Told {
     fn is_watching(&self) -> bool {

@@ -40,12 +40,15 @@ impl Refused {
     }
 }
 
+/// A value as `merge` takes it: its particle's type and bytes.
+type Particle = (u8, Arc<[u8]>);
+
 /// The calls of one instance.
 pub(super) struct Calls {
     pub(super) begin: TypedFunc<(u32, Arc<[u8]>), Answer<()>>,
     pub(super) fold: TypedFunc<(Arc<Vec<u8>>,), Answer<()>>,
     pub(super) take: TypedFunc<(), Answer<Packed>>,
-    pub(super) merge: TypedFunc<((u8, Arc<[u8]>),), Answer<()>>,
+    pub(super) merge: TypedFunc<(Particle,), Answer<()>>,
     pub(super) finish: TypedFunc<(), Answer<Packed>>,
 }
 

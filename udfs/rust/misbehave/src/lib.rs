@@ -117,9 +117,7 @@ impl Misfold {
         self.how
     }
 
-    fn merge(&mut self, other: i64) -> Result<()> {
-        Err(other.to_string())?
-    }
+    fn merge(&mut self, _other: &str) {}
 
     fn finish(self) -> String {
         match &*self.how {
@@ -127,6 +125,25 @@ impl Misfold {
             "late" => panic!("this finish panics"),
             _ => self.how,
         }
+    }
+}
+
+/// An aggregation whose states do not fit each other.
+#[derive(Default)]
+pub struct Mismatch(i64);
+
+#[petrel_udf::aggregate]
+impl Mismatch {
+    fn fold(&mut self, _record: &Record) {
+        self.0 += 1;
+    }
+
+    fn merge(&mut self, other: i64) {
+        self.0 += other;
+    }
+
+    fn finish(self) -> String {
+        self.0.to_string()
     }
 }
 
