@@ -9,8 +9,6 @@ use crate::{Error, FromValue, Result, ToValue, ValueRef, batch};
 pub struct Aggregation {
     /// Its name and arguments.
     pub signature: &'static Signature,
-    /// The bins it reads, if it names them.
-    pub bins: Option<&'static [&'static str]>,
     /// Begins it with packed arguments.
     pub begin: fn(&[u8]) -> Result<Box<dyn Opened>>,
 }
@@ -170,7 +168,7 @@ fn pack(value: &impl ToValue) -> Packed {
 impl<A: Aggregate> Opened for Open<A> {
     fn fold(&mut self, records: &[u8]) -> Result<()> {
         let state = self.state()?;
-        batch::open(records, |shared, count, mut packed| {
+        batch::open(records, A::SIGNATURE.bins, |shared, count, mut packed| {
             let mut record = Record::new(shared, Vec::new(), Vec::new());
             for index in 0..count {
                 record.load(index, &mut packed)?;

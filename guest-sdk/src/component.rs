@@ -27,7 +27,7 @@ impl functions::Guest for Component {
             .map(|f| functions::FunctionInfo {
                 name: f.signature.name.to_owned(),
                 arguments: Some(f.signature.arguments.len() as u32),
-                bins: f.bins.map(own),
+                bins: f.signature.bins.map(own),
             })
             .collect()
     }
@@ -85,7 +85,7 @@ impl aggregations::Guest for Component {
             .map(|a| aggregations::AggregationInfo {
                 name: a.signature.name.to_owned(),
                 arguments: Some(a.signature.arguments.len() as u32),
-                bins: a.bins.map(own),
+                bins: a.signature.bins.map(own),
             })
             .collect()
     }

@@ -202,3 +202,28 @@ fn a_tuple_is_a_list_of_its_length() {
     let error = <(i64, &str)>::from_value(value).unwrap_err();
     assert_eq!(error.message(), "expected a list of 2, found one of 3");
 }
+
+/// Reads a bin that it does not name.
+#[derive(Default)]
+struct Careless;
+
+#[petrel_udf::aggregate(bins("v"))]
+impl Careless {
+    fn fold(&mut self, record: &Record) -> Result<()> {
+        record.get_or("w", 0i64).map(|_| ())
+    }
+
+    fn merge(&mut self, _: ValueRef<'_>) {}
+
+    fn finish(self) {}
+}
+
+// It may be in the record: the host handed over none but those that were named.
+#[test]
+fn a_bin_that_is_not_named_is_not_taken_for_missing() {
+    let mut open = Open::<Careless>::begin(&arguments(&[])).unwrap();
+    let error = open.fold(&records(&[1])).unwrap_err();
+    assert!(error.message().starts_with("bin w is not among"));
+    let mut open = Open::<Histogram>::begin(&arguments(&[])).unwrap();
+    open.fold(&records(&[1])).unwrap();
+}

@@ -46,6 +46,7 @@ pub fn glue(options: &Options, item: &ItemImpl) -> Result<Tokens> {
                     &::petrel_udf::rt::Signature {
                         name: #name,
                         arguments: &[#(#texts),*],
+                        bins: #bins,
                     };
                 #[inline]
                 fn empty(
@@ -75,7 +76,6 @@ pub fn glue(options: &Options, item: &ItemImpl) -> Result<Tokens> {
             }
             static ITEM: ::petrel_udf::rt::Aggregation = ::petrel_udf::rt::Aggregation {
                 signature: <#ty as ::petrel_udf::rt::Aggregate>::SIGNATURE,
-                bins: #bins,
                 begin: |arguments| {
                     let open = ::petrel_udf::rt::Open::<#ty>::begin(arguments)?;
                     ::core::result::Result::Ok(::std::boxed::Box::new(open))

@@ -19,7 +19,8 @@ mod udf;
 /// argument that is an `Option` may be left out of a call. It returns a `ToValue`, or a
 /// `Result` of one.
 ///
-/// `#[udf(bins("a", "b"))]` names the bins that the function reads: it is handed only those.
+/// `#[udf(bins("a", "b"))]` names the bins that the function reads: it is handed only those, and
+/// reading another is an error.
 /// `#[udf(name = "other")]` gives it another name towards the host.
 ///
 /// ```
@@ -66,7 +67,7 @@ pub fn udf(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// Towards the host it has the type's name in snake case, `TopK` is `top_k`, or that of
 /// `#[aggregate(name = "other")]`. `#[aggregate(bins("a", "b"))]` names the bins that it reads: it
-/// is handed only those, and none for `bins()`.
+/// is handed only those, and none for `bins()`; reading another is an error.
 ///
 /// ```
 /// use petrel_udf::{Record, Result};

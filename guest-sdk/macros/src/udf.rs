@@ -47,8 +47,8 @@ pub fn glue(options: &Options, function: &ItemFn) -> syn::Result<Tokens> {
                 signature: ::petrel_udf::rt::Signature {
                     name: #name,
                     arguments: &[#(#texts),*],
+                    bins: #bins,
                 },
-                bins: #bins,
                 run: |batch| batch.each(|record, arguments| {
                     #(let #locals = #values;)*
                     ::core::result::Result::Ok(#call(#record #(, #locals)*))
