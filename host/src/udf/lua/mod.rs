@@ -54,6 +54,7 @@ mod shared;
 mod slot;
 mod stack;
 mod state;
+mod table;
 mod text;
 mod watchdog;
 
