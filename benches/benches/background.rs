@@ -9,8 +9,8 @@ use petrel_benches::{Fixture, Kind, Workload};
 const RECORDS: u64 = 100_000;
 
 fn background(c: &mut Criterion) {
-    let fixture = Fixture::new(RECORDS as i64).expect("the fixture");
-    for workload in Workload::ALL {
+    let fixture = Fixture::bench(RECORDS as i64).expect("the fixture");
+    for workload in Workload::BENCH {
         let mut group = c.benchmark_group(format!("background/{}", workload.name));
         group
             .throughput(Throughput::Elements(RECORDS))

@@ -12,15 +12,21 @@ use petrel_benches::{Fixture, Kind, Workload};
 const BATCH: i64 = 256;
 
 fn invoke(c: &mut Criterion) {
-    let fixture = Fixture::new(BATCH).expect("the fixture");
+    let bench = Fixture::bench(BATCH).expect("the fixture");
+    measure(c, &bench, &Workload::BENCH);
+    let examples = Fixture::examples(BATCH).expect("the fixture");
+    measure(c, &examples, &Workload::EXAMPLES);
+}
+
+fn measure(c: &mut Criterion, fixture: &Fixture, workloads: &[Workload]) {
     let targets: Vec<_> = (0..BATCH)
         .map(|id| fixture.target(id).expect("a key"))
         .collect();
     let dispatcher = fixture.session.dispatcher();
     let namespace = dispatcher.namespace(b"test").expect("the namespace");
     for (size, name) in [(1, "one"), (BATCH as usize, "batch")] {
-        for workload in Workload::ALL {
-            let mut group = c.benchmark_group(format!("invoke/{name}/{}", workload.name));
+        for workload in workloads {
+            let mut group = c.benchmark_group(format!("invoke/{name}/{}", workload.title()));
             group
                 .throughput(Throughput::Elements(size as u64))
                 .warm_up_time(Duration::from_millis(300))

@@ -23,7 +23,7 @@ fn module(c: &mut Criterion) {
         .measurement_time(Duration::from_secs(3))
         .sample_size(10);
     for kind in kinds {
-        let bytes = module_bytes(kind).expect("the bench module");
+        let bytes = module_bytes(kind, "bench").expect("the bench module");
         group.bench_function(BenchmarkId::from_parameter(kind.name()), |b| {
             b.iter_custom(|iterations| {
                 tokio.block_on(async {
@@ -47,7 +47,7 @@ fn module(c: &mut Criterion) {
         .measurement_time(Duration::from_secs(2))
         .sample_size(20);
     for kind in kinds {
-        let bytes = module_bytes(kind).expect("the bench module");
+        let bytes = module_bytes(kind, "bench").expect("the bench module");
         tokio
             .block_on(registry.register(kind.name(), bytes.into()))
             .expect("the module compiles");

@@ -1,4 +1,4 @@
-//! A session in memory with records and the bench module in three forms.
+//! A session in memory with records and modules in three forms.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +10,8 @@ use petrel::request::{Request, Target, UdfCall, Work};
 use petrel::session::{DataSet, Session};
 use tokio::runtime::Runtime;
 
-use crate::native::Native;
+use crate::examples;
+use crate::native::{self, Native};
 
 /// How a function is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +37,8 @@ impl Kind {
         }
     }
 
-    fn package(self) -> String {
-        format!("bench_{}", self.name())
+    fn package(self, module: &str) -> String {
+        format!("{module}_{}", self.name())
     }
 }
 
@@ -46,33 +47,50 @@ impl Kind {
 pub struct Workload {
     /// The function's name.
     pub name: &'static str,
-    args: &'static [i64],
+    /// The module that has it.
+    pub module: &'static str,
+    args: fn() -> Vec<Value>,
 }
 
 impl Workload {
-    /// All, as the modules have them.
-    pub const ALL: [Self; 5] = [
-        Self::new("noop", &[]),
-        Self::new("bump", &[1]),
-        Self::new("listsum", &[]),
-        Self::new("fnv", &[]),
-        Self::new("score", &[1]),
+    /// The functions of `bench`.
+    pub const BENCH: [Self; 5] = [
+        Self::new("bench", "noop", Vec::new),
+        Self::new("bench", "bump", one),
+        Self::new("bench", "listsum", Vec::new),
+        Self::new("bench", "fnv", Vec::new),
+        Self::new("bench", "score", one),
     ];
 
-    const fn new(name: &'static str, args: &'static [i64]) -> Self {
-        Self { name, args }
+    /// Some of the example modules' functions.
+    pub const EXAMPLES: [Self; 3] = [
+        Self::new("segments", "matches", examples::campaign),
+        Self::new("document", "patch", examples::changes),
+        Self::new("leaderboard", "submit", examples::score),
+    ];
+
+    const fn new(module: &'static str, name: &'static str, args: fn() -> Vec<Value>) -> Self {
+        Self { name, module, args }
+    }
+
+    /// Its name in the tables.
+    pub fn title(&self) -> String {
+        match self.module {
+            "bench" => self.name.to_owned(),
+            module => format!("{module}.{}", self.name),
+        }
     }
 
     /// Its arguments.
     pub fn arguments(&self) -> Vec<Value> {
-        self.args.iter().map(|n| Value::Int(*n)).collect()
+        (self.args)()
     }
 
     /// A request that calls it.
     pub fn request(&self, kind: Kind) -> Request {
         Request {
             work: Work::Udf(UdfCall {
-                package: kind.package().into(),
+                package: kind.package(self.module).into(),
                 function: self.name.into(),
                 args: msgpack::pack_list(self.arguments()).into(),
             }),
@@ -82,7 +100,11 @@ impl Workload {
     }
 }
 
-/// Records `{v: integer, s: 16 characters, l: 16 integers}`, and the modules.
+fn one() -> Vec<Value> {
+    vec![Value::Int(1)]
+}
+
+/// Records and the modules that work on them.
 pub struct Fixture {
     /// To run calls on.
     pub tokio: Runtime,
@@ -90,15 +112,39 @@ pub struct Fixture {
     pub session: Session,
     /// The set that holds the records.
     pub records: DataSet,
+    workloads: &'static [Workload],
+    bins: Vec<(&'static str, Value)>,
 }
 
 impl Fixture {
-    /// A fixture with records 0 to `count`, whose functions have been seen to give the same
-    /// result in all forms.
+    /// Records 0 to `count` of `{v: integer, s: 16 characters, l: 16 integers}` for the functions
+    /// of `bench`, which have been seen to give the same result in all forms.
     ///
     /// # Errors
     /// When a module is missing or refused, or the forms differ.
-    pub fn new(count: i64) -> Result<Self> {
+    pub fn bench(count: i64) -> Result<Self> {
+        let list: Vec<Value> = (0..16).map(|i| Value::Int(i * 37 % 101)).collect();
+        let bins = vec![
+            ("v", Value::Int(1)),
+            ("s", Value::from("sixteen letters!")),
+            ("l", Value::list(list)),
+        ];
+        Self::new(count, &Workload::BENCH, bins)
+    }
+
+    /// As [`Fixture::bench`], for the example modules and with records for them.
+    ///
+    /// # Errors
+    /// As [`Fixture::bench`].
+    pub fn examples(count: i64) -> Result<Self> {
+        Self::new(count, &Workload::EXAMPLES, examples::bins())
+    }
+
+    fn new(
+        count: i64,
+        workloads: &'static [Workload],
+        bins: Vec<(&'static str, Value)>,
+    ) -> Result<Self> {
         let tokio = Runtime::new()?;
         let session = {
             let _inside = tokio.enter();
@@ -108,6 +154,8 @@ impl Fixture {
             tokio,
             session,
             records: DataSet::of("test", "bench"),
+            workloads,
+            bins,
         };
         fixture.tokio.block_on(async {
             fixture.register().await?;
@@ -117,38 +165,42 @@ impl Fixture {
         Ok(fixture)
     }
 
+    fn modules(&self) -> Vec<&'static str> {
+        let mut names: Vec<_> = self.workloads.iter().map(|w| w.module).collect();
+        names.dedup();
+        names
+    }
+
     async fn register(&self) -> Result<()> {
         let registry = self.session.dispatcher().registry();
-        let native = format!("{}.native", Kind::Native.package());
-        registry.insert(&native, "NATIVE", Arc::new(Native));
-        for kind in [Kind::Wasm, Kind::Lua] {
-            let file = format!("{}.{}", kind.package(), kind.name());
-            let bytes = module_bytes(kind)?;
-            self.session.info().register_udf_bytes(&file, bytes).await?;
+        for module in self.modules() {
+            let functions = match module {
+                "segments" => examples::SEGMENTS,
+                "document" => examples::DOCUMENT,
+                "leaderboard" => examples::LEADERBOARD,
+                _ => native::BENCH,
+            };
+            let file = format!("{}.native", Kind::Native.package(module));
+            registry.insert(&file, "NATIVE", Arc::new(Native(functions)));
+            for kind in [Kind::Wasm, Kind::Lua] {
+                let file = format!("{}.{}", kind.package(module), kind.name());
+                let bytes = module_bytes(kind, module)?;
+                self.session.info().register_udf_bytes(&file, bytes).await?;
+            }
         }
         Ok(())
     }
 
     async fn load(&self, count: i64) -> Result<()> {
-        let list = Value::list(
-            (0..16)
-                .map(|i| Value::Int(i * 37 % 101))
-                .collect::<Vec<_>>(),
-        );
         let ids: Vec<i64> = (0..count).collect();
         for chunk in ids.chunks(1_000) {
-            let results = self
+            let mut replace = self
                 .session
-                .replace(self.records.ids(chunk.iter().copied()))
-                .bin("v")
-                .set_to(1)
-                .bin("s")
-                .set_to("sixteen letters!")
-                .bin("l")
-                .set_to(list.clone())
-                .execute()
-                .await?;
-            for result in results.all().await? {
+                .replace(self.records.ids(chunk.iter().copied()));
+            for (name, value) in &self.bins {
+                replace = replace.bin(*name).set_to(value.clone());
+            }
+            for result in replace.execute().await?.all().await? {
                 result.or_raise()?;
             }
         }
@@ -157,14 +209,14 @@ impl Fixture {
 
     /// A bench of functions that do not do the same work would compare nothing.
     async fn agree(&self) -> Result<()> {
-        for workload in Workload::ALL {
+        for workload in self.workloads {
             let mut first: Option<Value> = None;
             for kind in Kind::ALL {
                 self.load(1).await?;
                 let result = self
                     .session
                     .execute_udf(self.records.id(0))
-                    .function(&kind.package(), workload.name)
+                    .function(&kind.package(workload.module), workload.name)
                     .passing(workload.arguments())
                     .execute()
                     .await?
@@ -203,7 +255,7 @@ impl Fixture {
             .session
             .background_task()
             .execute_udf(&self.records)
-            .function(&kind.package(), workload.name)
+            .function(&kind.package(workload.module), workload.name)
             .passing(workload.arguments())
             .execute()
             .await?
@@ -219,17 +271,18 @@ impl Fixture {
     }
 }
 
-/// The bench module of a runtime, as bytes. There is none for [`Kind::Native`].
+/// A module of a runtime, as bytes. There is none for [`Kind::Native`].
 ///
 /// # Errors
 /// When the file is not there; the guests are built by `cargo xtask guests`.
-pub fn module_bytes(kind: Kind) -> Result<Vec<u8>> {
+pub fn module_bytes(kind: Kind, module: &str) -> Result<Vec<u8>> {
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     let path = match kind {
-        Kind::Lua => root.join("udfs/lua/bench.lua"),
+        Kind::Lua => root.join("udfs/lua").join(module).with_extension("lua"),
         _ => std::env::var_os("PETREL_GUESTS")
             .map_or_else(|| root.join("target/guests-out"), PathBuf::from)
-            .join("bench.wasm"),
+            .join(module)
+            .with_extension("wasm"),
     };
     std::fs::read(&path).with_context(|| {
         format!(

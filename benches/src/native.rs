@@ -1,5 +1,5 @@
-//! The functions of `bench` as Rust closures inside the host: what a call costs when no
-//! runtime is in the way. They go through the same store and commit path as the others.
+//! Modules as Rust closures inside the host: what a call costs when no runtime is in the way.
+//! They go through the same store and commit path as the others. The functions of `bench` are here.
 
 use petrel::change::{RecordContext, Scope};
 use petrel::model::{BinName, Particle, Value, msgpack};
@@ -7,9 +7,9 @@ use petrel::udf::{
     Budget, FunctionInfo, Instance, Invoker, Module, UdfError, UdfErrorKind, UdfResult,
 };
 
-type Function = fn(&mut RecordContext, &[Value]) -> UdfResult;
+pub(crate) type Function = fn(&mut RecordContext, &[Value]) -> UdfResult;
 
-const FUNCTIONS: [(&str, Function); 5] = [
+pub(crate) const BENCH: &[(&str, Function)] = &[
     ("noop", |_, _| Ok(Value::Int(1))),
     ("bump", bump),
     ("listsum", listsum),
@@ -17,21 +17,23 @@ const FUNCTIONS: [(&str, Function); 5] = [
     ("score", score),
 ];
 
-/// The native module.
-pub struct Native;
+/// A native module: its functions.
+pub(crate) struct Native(pub(crate) &'static [(&'static str, Function)]);
 
 impl Module for Native {
     fn functions(&self) -> Vec<FunctionInfo> {
-        let info = |(name, _): (&str, Function)| FunctionInfo {
-            name: name.into(),
+        let info = |(name, _): &(&str, Function)| FunctionInfo {
+            name: (*name).into(),
             arguments: None,
+            aggregation: false,
         };
-        FUNCTIONS.map(info).into()
+        self.0.iter().map(info).collect()
     }
 
     fn instantiate(&self) -> Result<Box<dyn Instance>, UdfError> {
         Ok(Box::new(Open {
-            function: FUNCTIONS[0].1,
+            functions: self.0,
+            function: |_, _| Err(missing()),
             args: Vec::new(),
         }))
     }
@@ -39,13 +41,14 @@ impl Module for Native {
 
 /// An open function.
 struct Open {
+    functions: &'static [(&'static str, Function)],
     function: Function,
     args: Vec<Value>,
 }
 
 impl Instance for Open {
     fn open(&mut self, function: &str, args: &[u8]) -> Result<&mut dyn Invoker, UdfError> {
-        let found = FUNCTIONS.iter().find(|(name, _)| *name == function);
+        let found = self.functions.iter().find(|(name, _)| *name == function);
         let unknown = || failure(UdfErrorKind::FunctionNotFound, "function not found");
         self.function = found.ok_or_else(unknown)?.1;
         self.args = msgpack::list_items(args).unwrap_or_default();
@@ -69,11 +72,15 @@ fn failure(kind: UdfErrorKind, message: &str) -> UdfError {
     UdfError::new(kind, message)
 }
 
-fn missing() -> UdfError {
-    failure(UdfErrorKind::Thrown, "a bin is missing or has another type")
+pub(crate) fn failed(message: &str) -> UdfError {
+    failure(UdfErrorKind::Thrown, message)
 }
 
-fn set(record: &mut RecordContext, name: &[u8], value: Value) -> Result<(), UdfError> {
+pub(crate) fn missing() -> UdfError {
+    failed("a bin or argument is missing or has another type")
+}
+
+pub(crate) fn set(record: &mut RecordContext, name: &[u8], value: Value) -> Result<(), UdfError> {
     record.set_bin(BinName::new(name).ok_or_else(missing)?, value);
     record.update();
     Ok(())

@@ -1,9 +1,9 @@
 //! Lists and maps, read in place.
 
-use petrel_packed::{DecodeError, Element, ParticleType, Reader};
+use petrel_packed::Reader;
 
 use crate::value::malformed;
-use crate::{Error, FromValue, Result, ValueRef};
+use crate::{FromValue, Result, ValueRef};
 
 /// A packed list; its elements are parsed when asked for.
 ///
@@ -62,13 +62,13 @@ impl<'a> List<'a> {
     /// The elements of a list of integers: the fastest way through one.
     #[inline]
     pub fn ints(&self) -> impl Iterator<Item = Result<i64>> + use<'a> {
-        let mut reader = Reader::new(self.items);
-        (0..self.len).map(move |_| reader.int().map_err(no_int))
+        self.items()
     }
 
     /// The elements, each as a `T`.
     pub fn items<T: FromValue<'a>>(&self) -> impl Iterator<Item = Result<T>> + use<'a, T> {
-        self.iter().map(|item| T::from_value(item?))
+        let mut reader = Reader::new(self.items);
+        (0..self.len).map(move |_| T::read(&mut reader))
     }
 
     /// The element at `index`, from 0. It passes all before it; to visit all use [`List::iter`].
@@ -132,12 +132,34 @@ impl<'a> Map<'a> {
         (0..self.len).map(move |_| Ok((next()?, next()?)))
     }
 
-    /// The value under a string key.
+    /// The entries, each as a `K` and a `V`.
+    pub fn items<K, V>(&self) -> impl Iterator<Item = Result<(K, V)>> + use<'a, K, V>
+    where
+        K: FromValue<'a>,
+        V: FromValue<'a>,
+    {
+        let mut reader = Reader::new(self.entries);
+        (0..self.len).map(move |_| Ok((K::read(&mut reader)?, V::read(&mut reader)?)))
+    }
+
+    /// The value under a key: a string, an integer or any other [`ValueRef`].
+    ///
+    /// ```
+    /// use petrel_udf::{MapBuilder, Record};
+    ///
+    /// let mut prices = MapBuilder::new();
+    /// prices.insert("tea", 3).insert(7, "seven");
+    /// let record = Record::testing().bin("m", &prices).build();
+    /// let map = record.map("m").unwrap();
+    /// assert_eq!(map.get("tea").unwrap(), Some(3));
+    /// assert_eq!(map.get(7).unwrap(), Some("seven"));
+    /// assert_eq!(map.get::<i64>("coffee").unwrap(), None);
+    /// ```
     ///
     /// # Errors
     /// When the map is malformed, or the value is not a `T`.
-    pub fn get<T: FromValue<'a>>(&self, key: &str) -> Result<Option<T>> {
-        let key = Element::Bytes(ParticleType::STRING, key.as_bytes());
+    pub fn get<'k, T: FromValue<'a>>(&self, key: impl Into<ValueRef<'k>>) -> Result<Option<T>> {
+        let key = key.into().element();
         let mut reader = Reader::new(self.entries);
         for _ in 0..self.len {
             if reader.next_is(&key).map_err(malformed)? {
@@ -147,9 +169,4 @@ impl<'a> Map<'a> {
         }
         Ok(None)
     }
-}
-
-#[cold]
-fn no_int(_: DecodeError) -> Error {
-    Error::new("an element is not an integer")
 }

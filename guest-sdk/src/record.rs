@@ -204,6 +204,21 @@ impl<'a> Record<'a> {
         T::from_value(self.value(name)?).map_err(|e| e.within(format_args!("bin {name}")))
     }
 
+    /// A bin as a `T`, or `default` when the record has no such bin.
+    ///
+    /// ```
+    /// let record = petrel_udf::Record::testing().bin("visits", 2).build();
+    /// assert_eq!(record.get_or("visits", 0i64).unwrap(), 2);
+    /// assert_eq!(record.get_or("errors", 0i64).unwrap(), 0);
+    /// ```
+    ///
+    /// # Errors
+    /// When the bin is of another type.
+    #[inline]
+    pub fn get_or<T: FromValue<'a>>(&self, name: &str, default: T) -> Result<T> {
+        Ok(self.get::<Option<T>>(name)?.unwrap_or(default))
+    }
+
     /// An integer bin. See [`get`](Self::get).
     ///
     /// # Errors
@@ -333,7 +348,7 @@ impl<'a> Record<'a> {
             return Err(Error::new("create: the record exists already"));
         }
         self.exists = true;
-        self.save(effect::CREATE);
+        self.keep(effect::CREATE);
         Ok(())
     }
 
@@ -346,12 +361,25 @@ impl<'a> Record<'a> {
         if !self.exists {
             return Err(Error::new("update: there is no record; create it first"));
         }
-        self.save(effect::UPDATE);
+        self.keep(effect::UPDATE);
         Ok(())
     }
 
+    /// Stores the bins set so far, in a record that is created if there is none.
+    ///
+    /// # Errors
+    /// None.
     #[inline]
-    fn save(&mut self, effect: u8) {
+    pub fn save(&mut self) -> Result<()> {
+        if self.exists {
+            self.update()
+        } else {
+            self.create()
+        }
+    }
+
+    #[inline]
+    fn keep(&mut self, effect: u8) {
         self.out.push(effect);
         for change in &mut self.changes {
             change.saved = true;

@@ -91,6 +91,19 @@ macro_rules! as_i64 {
 }
 as_i64!(i8 i16 i32 u16 u32);
 
+/// For lengths and counts, none of which is more than `i64::MAX`; what is more counts as that.
+impl ToValue for usize {
+    fn kind(&self) -> u8 {
+        kind::INTEGER
+    }
+    fn write_particle(&self, out: &mut Vec<u8>) {
+        i64::try_from(*self).unwrap_or(i64::MAX).write_particle(out);
+    }
+    fn write_packed(&self, out: &mut Vec<u8>) {
+        pack_int(i64::try_from(*self).unwrap_or(i64::MAX), out);
+    }
+}
+
 impl ToValue for f64 {
     fn kind(&self) -> u8 {
         kind::FLOAT
@@ -209,6 +222,31 @@ impl<T: ToValue> ToValue for Option<T> {
             None => pack_nil(out),
         }
     }
+}
+
+/// A tuple is written as a list.
+macro_rules! tuples {
+    ($($n:literal: $($t:ident $i:tt)*;)*) => {$(
+        impl<$($t: ToValue),*> ToValue for ($($t,)*) {
+            fn kind(&self) -> u8 {
+                kind::LIST
+            }
+            fn write_particle(&self, out: &mut Vec<u8>) {
+                self.write_packed(out);
+            }
+            fn write_packed(&self, out: &mut Vec<u8>) {
+                pack_list_len($n, out);
+                $(self.$i.write_packed(out);)*
+            }
+        }
+    )*};
+}
+tuples! {
+    2: A 0 B 1;
+    3: A 0 B 1 C 2;
+    4: A 0 B 1 C 2 D 3;
+    5: A 0 B 1 C 2 D 3 E 4;
+    6: A 0 B 1 C 2 D 3 E 4 F 5;
 }
 
 macro_rules! maps {

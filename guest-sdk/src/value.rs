@@ -1,10 +1,15 @@
 //! Values of any type.
 
+use std::cmp::Ordering;
+
 use petrel_packed::{DecodeError, Element, Particle, ParticleType, Reader, geo_text};
 
 use crate::{Error, List, Map, Result, kind};
 
 /// A value read in place.
+///
+/// Values have the order in which maps and lists are sorted: by type, then by value; so a
+/// `BTreeMap` can have them as keys.
 ///
 /// ```
 /// use petrel_udf::{Record, ValueRef};
@@ -62,6 +67,22 @@ impl<'a> ValueRef<'a> {
         })
     }
 
+    /// The value as a packed list or map has it.
+    pub(crate) fn element(&self) -> Element<'a> {
+        match *self {
+            Self::Nil => Element::Nil,
+            Self::Bool(b) => Element::Bool(b),
+            Self::Int(i) => Element::Int(i),
+            Self::Float(f) => Element::Float(f),
+            Self::Str(s) => Element::Bytes(ParticleType::STRING, s.as_bytes()),
+            Self::Blob(kind, data) => Element::Bytes(ParticleType(kind), data),
+            Self::List(list) => Element::List(list.as_packed()),
+            Self::Map(map) => Element::Map(map.as_packed()),
+            Self::Geo(s) => Element::Bytes(ParticleType::GEOJSON, s.as_bytes()),
+            Self::Hll(data) => Element::Bytes(ParticleType::HLL, data),
+        }
+    }
+
     /// Reads a particle: the type and bytes of a bin.
     ///
     /// # Errors
@@ -99,6 +120,43 @@ impl<'a> ValueRef<'a> {
             Self::Geo(_) => kind::GEOJSON,
             Self::Hll(_) => kind::HLL,
         }
+    }
+}
+
+impl Ord for ValueRef<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.element().compare(&other.element())
+    }
+}
+
+impl PartialOrd for ValueRef<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for ValueRef<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for ValueRef<'_> {}
+
+macro_rules! from_integers {
+    ($($int:ty)*) => {$(
+        impl From<$int> for ValueRef<'_> {
+            fn from(value: $int) -> Self {
+                Self::Int(value.into())
+            }
+        }
+    )*};
+}
+from_integers!(i8 i16 i32 i64 u16 u32);
+
+impl<'a> From<&'a str> for ValueRef<'a> {
+    fn from(value: &'a str) -> Self {
+        Self::Str(value)
     }
 }
 

@@ -106,3 +106,72 @@ fn collections_are_read_as_the_types_that_are_asked_for() {
     );
     assert!(matches!(record.value("m").unwrap(), ValueRef::Map(_)));
 }
+
+#[test]
+fn a_map_is_asked_by_a_key_of_any_type() {
+    let mut map = MapBuilder::new();
+    map.insert(-300, "a").insert("k", 2).insert([1, 2], 3);
+    let record = Record::testing().bin("m", &map).bin("l", [1, 2]).build();
+    let map = record.map("m").unwrap();
+    assert_eq!(map.get(-300).unwrap(), Some("a"));
+    assert_eq!(map.get("k").unwrap(), Some(2));
+    assert_eq!(map.get(record.value("l").unwrap()).unwrap(), Some(3));
+    assert_eq!(map.get::<Value>(ValueRef::Nil).unwrap(), None);
+}
+
+#[test]
+fn values_of_any_type_are_keys_in_the_order_of_a_map() {
+    let mut map = MapBuilder::new();
+    map.insert("b", 1).insert("a", 2).insert(9, 3);
+    let record = Record::testing().bin("m", &map).build();
+    let read: BTreeMap<ValueRef, i64> = record.get("m").unwrap();
+    let keys: Vec<_> = read.into_keys().collect();
+    assert_eq!(keys, [9.into(), "a".into(), "b".into()]);
+}
+
+#[test]
+fn a_tuple_is_a_list_of_its_length() {
+    let record = Record::testing().bin("l", ("ann", 3, 0.5)).build();
+    let read: (&str, i64, f64) = record.get("l").unwrap();
+    assert_eq!(read, ("ann", 3, 0.5));
+    let error = record.get::<(String, i64)>("l").unwrap_err();
+    assert_eq!(
+        error.message(),
+        "bin l: expected a list of 2, found one of 3"
+    );
+    let error = record.get::<(i64, i64, f64)>("l").unwrap_err();
+    assert_eq!(error.message(), "bin l: expected integer, found string");
+}
+
+#[test]
+fn a_record_is_saved_whether_it_is_there_or_not() {
+    let mut present = Record::testing().bin("old", 1).build();
+    present.set("new", 2usize).unwrap();
+    present.save().unwrap();
+    let mut missing = Record::testing().missing().build();
+    missing.set("new", 2).unwrap();
+    missing.save().unwrap();
+    assert!(present.exists() && missing.exists());
+}
+
+#[test]
+fn what_nests_is_read_as_the_types_that_are_asked_for() {
+    let nested = vec![vec![(1, "a")], vec![], vec![(-7_000, "b"), (9, "")]];
+    let record = Record::testing().bin("l", &nested).build();
+    assert_eq!(record.get::<Vec<Vec<(i64, &str)>>>("l").unwrap(), nested);
+
+    let map = BTreeMap::from([("x", (1, 0.5)), ("y", (2, 1.5))]);
+    let record = Record::testing().bin("m", &map).build();
+    let pairs: Result<Vec<(&str, (i64, f64))>, _> = record.map("m").unwrap().items().collect();
+    assert_eq!(pairs.unwrap(), [("x", (1, 0.5)), ("y", (2, 1.5))]);
+}
+
+#[test]
+fn an_element_of_another_type_is_told() {
+    let record = Record::testing().bin("l", (1, "two")).build();
+    let list = record.list("l").unwrap();
+    let error = list.ints().last().unwrap().unwrap_err();
+    assert_eq!(error.message(), "expected integer, found string");
+    let error = record.get::<Vec<Vec<i64>>>("l").unwrap_err();
+    assert_eq!(error.message(), "bin l: expected list, found integer");
+}

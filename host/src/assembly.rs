@@ -10,8 +10,8 @@ use cap_std::fs::Dir;
 use crate::dispatch::{Dispatcher, Namespace, Threads};
 use crate::model::{Error, Result, ResultCode};
 #[cfg(feature = "durable")]
-use crate::store::Durable;
-use crate::store::{DurableOptions, MemoryStore, RecordStore};
+use crate::store::{Durable, OpenError};
+use crate::store::{DurableOptions, MemoryStore};
 #[cfg(feature = "lua")]
 use crate::udf::lua::LuaRuntime;
 #[cfg(feature = "wasm")]
@@ -77,12 +77,7 @@ impl Default for HostOptions {
 /// # Errors
 /// [`ResultCode::ServerError`] when the directory cannot be used or a store does not open.
 pub fn open(options: HostOptions) -> Result<Dispatcher> {
-    let (stores, dir) = open_stores(&options)?;
-    let namespaces = stores
-        .into_iter()
-        .zip(&options.namespaces)
-        .map(|(store, ns)| Arc::new(Namespace::new(&ns.name, store, ns.default_ttl)))
-        .collect();
+    let (namespaces, dir) = open_namespaces(&options)?;
     let modules = Arc::new(Modules::default());
     let runtimes = runtimes(&modules, &options)?;
     let kept = instances_a_worker(&options.threads);
@@ -118,18 +113,23 @@ fn wasm(options: &HostOptions) -> Result<WasmRuntime> {
     /// that wait while another has their thread's worker.
     const SPARE_INSTANCES: usize = 64;
 
-    // Those that workers keep, one more of each while it makes another, and the spare ones.
+    // Those that workers keep, and as many for aggregations as for background tasks; one more of
+    // each while it makes another, and the spare ones.
     let threads = &options.threads;
-    let most = threads.total() * (instances_a_worker(threads) + 1) + SPARE_INSTANCES;
+    let kept = instances_a_worker(threads) + 1;
+    let most = (threads.total() + threads.background.max(1)) * kept + SPARE_INSTANCES;
     WasmRuntime::new(options.limits.host.stack_bytes, most)
 }
 
-type Stores = Vec<Arc<dyn RecordStore>>;
+type Namespaces = Vec<Arc<Namespace>>;
 
-fn open_stores(options: &HostOptions) -> Result<(Stores, Option<Dir>)> {
+fn open_namespaces(options: &HostOptions) -> Result<(Namespaces, Option<Dir>)> {
     let Storage::Directory(path) = &options.storage else {
-        let store = |_| Arc::new(MemoryStore::new()) as Arc<dyn RecordStore>;
-        return Ok((options.namespaces.iter().map(store).collect(), None));
+        let open = |ns: &NamespaceOptions| {
+            let store = Arc::new(MemoryStore::new());
+            Arc::new(Namespace::new(&ns.name, store, ns.default_ttl))
+        };
+        return Ok((options.namespaces.iter().map(open).collect(), None));
     };
     let dir = open_dir(path).map_err(|e| unusable(path, &e))?;
     dir.create_dir_all(MODULES_DIR)
@@ -139,22 +139,26 @@ fn open_stores(options: &HostOptions) -> Result<(Stores, Option<Dir>)> {
 }
 
 #[cfg(feature = "durable")]
-fn on_disk(path: &Path, options: &HostOptions) -> Result<Stores> {
+fn on_disk(path: &Path, options: &HostOptions) -> Result<Namespaces> {
     /// The directory of records inside a data directory.
     const RECORDS_DIR: &str = "records";
 
     let durable =
         Durable::open(path.join(RECORDS_DIR), options.durable).map_err(|e| unusable(path, &e))?;
-    let open = |ns: &NamespaceOptions| -> Result<Arc<dyn RecordStore>> {
-        Ok(durable
-            .namespace(&ns.name)
-            .map_err(|e| unusable(path, &e))?)
+    let open = |ns: &NamespaceOptions| -> Result<Arc<Namespace>> {
+        let unusable = |e: OpenError| unusable(path, &e);
+        let store = durable.namespace(&ns.name).map_err(unusable)?;
+        let indexes = durable
+            .table(&format!("indexes.{}", ns.name))
+            .map_err(unusable)?;
+        let namespace = Namespace::new(&ns.name, store, ns.default_ttl);
+        Ok(Arc::new(namespace.with_indexes_of(Box::new(indexes))?))
     };
     options.namespaces.iter().map(open).collect()
 }
 
 #[cfg(not(feature = "durable"))]
-fn on_disk(path: &Path, _: &HostOptions) -> Result<Stores> {
+fn on_disk(path: &Path, _: &HostOptions) -> Result<Namespaces> {
     Err(unusable(
         path,
         &"this petrel was built without the feature `durable`",

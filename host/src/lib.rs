@@ -9,6 +9,7 @@ pub mod change;
 pub mod cli;
 pub mod dispatch;
 pub mod expr;
+pub mod index;
 pub mod model;
 pub mod ops;
 pub mod request;

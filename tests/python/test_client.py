@@ -1,11 +1,12 @@
 """The guide through the client `aerospike`, whose filters travel packed."""
 
+import concurrent.futures
 import tempfile
 import time
 import unittest
 
 import aerospike
-from aerospike import exception
+from aerospike import exception, predicates
 from aerospike_helpers import expressions as exp
 from aerospike_helpers.batch import records as batch
 from aerospike_helpers.operations import operations
@@ -14,6 +15,9 @@ import cases
 from petrel_host import RUNTIMES, Host
 
 SET = "users"
+
+#: The client takes the path of its first instance for all others.
+MODULES = tempfile.TemporaryDirectory(prefix="petrel-modules-")
 
 
 def key(id):
@@ -33,10 +37,11 @@ class Client(unittest.TestCase):
         self.connect()
 
     def connect(self):
-        # The client keeps a copy of each module that it registers, where `user_path` says.
+        # The client keeps a copy of each module that it registers, where `user_path` says, and runs
+        # the last reduce of aggregations from there.
         config = {
             "hosts": [("127.0.0.1", self.host.port)],
-            "lua": {"user_path": self.enterContext(tempfile.TemporaryDirectory())},
+            "lua": {"user_path": MODULES.name},
         }
         self.client = aerospike.client(config).connect()
         self.addCleanup(self.client.close)
@@ -153,6 +158,90 @@ class Client(unittest.TestCase):
         self.assertEqual(caught.exception.code, 100)
         self.assertIn("fail.lua:4: no luck", caught.exception.msg)
         self.assertEqual(self.client.get(key(1))[2]["v"], 10)
+
+    # Aggregations, whose last reduce the client does in its own Lua
+
+    def aggregate(self, function, *args, policy=None, set=SET, module="streams_lua"):
+        query = self.client.query("test", set) if set else self.client.query("test")
+        query.apply(module, function, list(args))
+        return query.results(policy or {})
+
+    def test_aggregations(self):
+        self.load()
+        self.register("lua", "streams")
+        free = [user["name"] for user in cases.USERS.values() if user["tier"] == "free"]
+        ids = cases.USERS.keys()
+        for function, args, expected in [
+            ("count", [], [cases.COUNT]),
+            ("sum", ["v"], [sum(id * 10 for id in ids)]),
+            ("above", ["id", 50], [10]),
+            ("above", ["id", 1000], []),
+            ("by", ["tier"], [{"free": 20, "paid": 40}]),
+            ("grouped", [], [{"free": 20, "paid": 40}]),
+            ("mean", ["id"], [30.5]),
+            ("names", [], free),
+        ]:
+            with self.subTest(function=function, args=args):
+                results = self.aggregate(function, *args)
+                self.assertEqual(sorted(results, key=str), sorted(expected, key=str))
+        # Partial values, as many as there are parts.
+        self.assertEqual(sum(self.aggregate("aggregate_only")), cases.COUNT)
+        seen = []
+        query = self.client.query("test", SET)
+        query.apply("streams_lua", "count")
+        query.foreach(seen.append)
+        self.assertEqual(seen, [cases.COUNT])
+
+    def test_values_of_aggregations_come_back_unchanged(self):
+        self.load()
+        self.register("lua", "streams")
+        expected = [
+            [id, id / 2, user["active"], user["name"], user["l"], {"a": id}]
+            for id, user in cases.USERS.items()
+        ]
+        self.assertEqual(sorted(self.aggregate("values")), expected)
+        large = self.aggregate("large")
+        self.assertEqual(sorted(map(len, large))[0], 100_001)
+        self.assertEqual(len(large), cases.COUNT)
+
+    def test_aggregations_over_filtered_records_a_namespace_and_nothing(self):
+        self.load()
+        self.register("lua", "streams")
+        few = where(exp.LT(exp.IntBin("id"), 11))
+        self.assertEqual(self.aggregate("count", policy=few), [10])
+        self.client.put(("test", "others", 1), {"v": 1})
+        self.assertEqual(self.aggregate("count", set=None), [cases.COUNT + 1])
+        self.assertEqual(self.aggregate("count", set="nobody"), [])
+
+    def test_aggregations_that_fail_tell_why(self):
+        self.load()
+        self.register("lua", "streams")
+        for function, text in [
+            ("fail_filter", "in the filter"),
+            ("fail_map", "attempt to perform arithmetic on a nil value (field 'nothing')"),
+            ("fail_aggregate", "in the aggregate"),
+            ("fail_reduce", "in the reduce"),
+            ("fail_stream", "in the stream"),
+            ("endless", "ran past its time limit"),
+            ("missing", "function not found"),
+        ]:
+            with self.subTest(function=function):
+                with self.assertRaises(exception.AerospikeError) as caught:
+                    self.aggregate(function)
+                self.assertIn("UDF: Execution Error 2", caught.exception.msg)
+                self.assertIn(text, caught.exception.msg)
+        with self.assertRaises(exception.AerospikeError) as caught:
+            self.aggregate("count", module="nowhere")
+        self.assertIn("UDF: Execution Error 1", caught.exception.msg)
+        # Nothing of it stays behind.
+        self.assertEqual(self.aggregate("count"), [cases.COUNT])
+
+    def test_a_hundred_aggregations_at_once(self):
+        self.load()
+        self.register("lua", "streams")
+        with concurrent.futures.ThreadPoolExecutor(50) as pool:
+            counts = list(pool.map(lambda _: self.aggregate("count"), range(100)))
+        self.assertEqual(counts, [[cases.COUNT]] * 100)
 
     # Modules
 
@@ -288,6 +377,59 @@ class Client(unittest.TestCase):
             pages.append([bins["id"] for _, _, bins in query.results()])
         self.assertTrue(all(len(page) <= 25 for page in pages), pages)
         self.assertEqual(sorted(sum(pages, [])), list(cases.USERS))
+
+    def test_secondary_indexes(self):
+        self.load()
+        client, users = self.client, cases.USERS
+        client.index_integer_create("test", SET, "v", "v_idx")
+        client.index_string_create("test", SET, "tier", "tier_idx")
+        client.index_blob_create("test", SET, "raw", "raw_idx")
+        client.index_list_create("test", SET, "l", aerospike.INDEX_NUMERIC, "l_idx")
+        client.index_map_keys_create("test", SET, "m", aerospike.INDEX_STRING, "keys_idx")
+        client.index_map_values_create("test", SET, "m", aerospike.INDEX_NUMERIC, "values_idx")
+        for id in users:
+            client.put(key(id), {"m": {f"k{id % 5}": id % 7}, "raw": bytes([id % 4])})
+
+        def found(predicate, policy=None):
+            query = client.query("test", SET)
+            query.where(predicate)
+            ids = [bins["id"] for _, _, bins in query.results(policy or {})]
+            self.assertEqual(len(set(ids)), len(ids), "a user came twice")
+            return set(ids)
+
+        of_list, of_keys, of_values = (
+            aerospike.INDEX_TYPE_LIST,
+            aerospike.INDEX_TYPE_MAPKEYS,
+            aerospike.INDEX_TYPE_MAPVALUES,
+        )
+        rows = [
+            (predicates.equals("v", 70), lambda id: id == 7),
+            (predicates.between("v", 100, 199), lambda id: 10 <= id < 20),
+            (predicates.equals("tier", "free"), lambda id: id % 3 == 0),
+            (predicates.equals("raw", bytes([3])), lambda id: id % 4 == 3),
+            (predicates.contains("l", of_list, 31), lambda id: 31 in users[id]["l"]),
+            (predicates.range("l", of_list, 0, 40), lambda id: min(users[id]["l"]) <= 40),
+            (predicates.contains("m", of_keys, "k2"), lambda id: id % 5 == 2),
+            (predicates.range("m", of_values, 5, 9), lambda id: id % 7 >= 5),
+        ]
+        for number, (predicate, matches) in enumerate(rows):
+            with self.subTest(row=number):
+                self.assertEqual(found(predicate), {id for id in users if matches(id)})
+        active = where(exp.BoolBin("active"))
+        self.assertEqual(found(predicates.between("v", 10, 99), active), {1, 3, 5, 7, 9})
+
+        query = client.query("test", SET)
+        query.where(predicates.between("v", 10, 49))
+        query.add_ops([operations.increment("v", 1000)])
+        self.wait(query.execute_background())
+        self.assertEqual(found(predicates.between("v", 1000, 2000)), {1, 2, 3, 4})
+        self.assertEqual(found(predicates.between("v", 0, 49)), set())
+
+        client.index_remove("test", "v_idx")
+        with self.assertRaises(exception.IndexNotFound):
+            found(predicates.equals("v", 70))
+        with self.assertRaises(exception.UnsupportedFeature):
+            client.index_geo2dsphere_create("test", SET, "place", "place_idx")
 
     def test_a_restart_keeps_records_and_modules(self):
         self.host.close()

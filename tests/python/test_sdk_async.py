@@ -5,7 +5,15 @@ import tempfile
 import unittest
 
 from aerospike_native.exceptions import ServerError
-from aerospike_sdk import AerospikeError, Behavior, ClusterDefinition, DataSet, ResultCode
+from aerospike_sdk import (
+    AerospikeError,
+    Behavior,
+    ClusterDefinition,
+    DataSet,
+    Filter,
+    IndexType,
+    ResultCode,
+)
 
 import cases
 from petrel_host import RUNTIMES, Host
@@ -268,6 +276,24 @@ class SdkAsync(unittest.IsolatedAsyncioTestCase):
         with self.assertRaises(AerospikeError):
             await self.session.background_task().delete(users).where("$.v == ").execute()
         self.assertEqual(len(await self.stored()), cases.COUNT)
+
+    async def test_secondary_indexes(self):
+        await self.load()
+        task = await self.session.create_index(users, "v_idx", "v", IndexType.NUMERIC)
+        self.assertTrue(await task.wait_till_complete(sleep_time=0.05, timeout=10))
+
+        async def found(filter):
+            stream = await self.session.query(users).filter(filter).execute()
+            return {row.record_or_raise().bins["id"] async for row in stream}
+
+        self.assertEqual(await found(Filter.range("v", 100, 199)), set(range(10, 20)))
+        self.assertEqual(await found(Filter.equal("v", 70)), {7})
+        await self.session.upsert(users.id(7)).put({"v": 150}).execute()
+        self.assertEqual(await found(Filter.range("v", 100, 199)), {7, *range(10, 20)})
+        await self.session.drop_index(users, "v_idx")
+        with self.assertRaises(AerospikeError) as caught:
+            await found(Filter.equal("v", 70))
+        self.assertEqual(caught.exception.result_code, ResultCode.INDEX_NOT_FOUND)
 
     async def test_a_restart_keeps_records_and_modules(self):
         self.host.close()

@@ -5,7 +5,7 @@ import tempfile
 import unittest
 
 from aerospike_native.exceptions import ServerError
-from aerospike_sdk import AerospikeError, Behavior, DataSet, ResultCode
+from aerospike_sdk import AerospikeError, Behavior, DataSet, Filter, IndexType, ResultCode
 from aerospike_sdk.sync import ClusterDefinition
 
 import cases
@@ -269,6 +269,24 @@ class SdkSync(unittest.TestCase):
         with self.assertRaises(AerospikeError):
             self.session.background_task().delete(users).where("$.v == ").execute()
         self.assertEqual(len(self.stored()), cases.COUNT)
+
+    def test_secondary_indexes(self):
+        self.load()
+        task = self.session.create_index(users, "v_idx", "v", IndexType.NUMERIC)
+        self.assertTrue(task.wait_till_complete_blocking(sleep_time=0.05, timeout=10))
+
+        def found(filter):
+            stream = self.session.query(users).filter(filter).execute()
+            return {row.record_or_raise().bins["id"] for row in stream}
+
+        self.assertEqual(found(Filter.range("v", 100, 199)), set(range(10, 20)))
+        self.assertEqual(found(Filter.equal("v", 70)), {7})
+        self.session.upsert(users.id(7)).put({"v": 150}).execute()
+        self.assertEqual(found(Filter.range("v", 100, 199)), {7, *range(10, 20)})
+        self.session.drop_index(users, "v_idx")
+        with self.assertRaises(AerospikeError) as caught:
+            found(Filter.equal("v", 70))
+        self.assertEqual(caught.exception.result_code, ResultCode.INDEX_NOT_FOUND)
 
     def test_a_restart_keeps_records_and_modules(self):
         self.host.close()

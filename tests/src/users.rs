@@ -48,10 +48,12 @@ pub async fn load(client: &Client, count: i64) -> Result<()> {
 
 /// The user's record, or nothing where there is none.
 pub async fn read(client: &Client, id: i64) -> Result<Option<Record>> {
-    match client
-        .get(&ReadPolicy::default(), &key(id), Bins::All)
-        .await
-    {
+    read_key(client, &key(id)).await
+}
+
+/// The record of a key, or nothing where there is none.
+pub async fn read_key(client: &Client, key: &Key) -> Result<Option<Record>> {
+    match client.get(&ReadPolicy::default(), key, Bins::All).await {
         Ok(record) => Ok(Some(record)),
         Err(e) if e.matches(&[ResultCode::KeyNotFoundError]) => Ok(None),
         Err(e) => Err(e.into()),

@@ -8,7 +8,7 @@ use futures::{StreamExt, TryStreamExt};
 use petrel::{
     dispatch::Threads,
     model::{ResultCode, Value},
-    session::{DataSet, Record, Session, SessionError, Wait},
+    session::{DataSet, Filter, Record, Session, SessionError, Wait},
 };
 use petrel_tests::Runtime;
 
@@ -167,6 +167,44 @@ async fn background_udf_runs_on_what_matches_in_both_runtimes() -> Result<()> {
             }
         }
     }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_finds_records_for_queries_and_tasks() -> Result<()> {
+    let session = with_users(300).await?;
+    let index = || session.index(users()).on_bin("id").named("id_idx");
+    let untyped = index().create().await;
+    assert_eq!(code(untyped), Some(ResultCode::ParameterError));
+    let task = index().numeric().create().await?;
+    task.wait_till_complete(Wait::default()).await?;
+    let listed = session.info().secondary_indexes("test")?;
+    assert_eq!(listed[0].statistics().entries, 300);
+
+    let stream = session
+        .query(users())
+        .filter(Filter::range("id", 100, 119))
+        .where_("$.status == 'active'")
+        .execute()
+        .await?;
+    let found = stream.all().await?;
+    assert_eq!(found.len(), 10);
+
+    let tasks = session.background_task();
+    let some = Filter::equal("id", 7).by_name("id_idx");
+    let task = tasks.delete(users()).filter(some).execute().await?;
+    let report = task.wait_till_complete(Wait::default()).await?;
+    assert_eq!(
+        (report.succeeded, report.filtered, report.failed),
+        (1, 0, 0)
+    );
+    assert_eq!(read_all(&session).await?.len(), 299);
+    assert_eq!(session.truncate(users()).await?, 299);
+    assert_eq!(listed[0].statistics().entries, 0);
+
+    assert!(index().drop().await?);
+    let gone = session.query(users()).filter(Filter::equal("id", 1));
+    assert_eq!(code(gone.execute().await), Some(ResultCode::IndexNotFound));
     Ok(())
 }
 

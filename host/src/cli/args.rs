@@ -2,9 +2,11 @@
 
 use clap::{Parser, Subcommand};
 
+use super::aggregate::AggregateArgs;
 use super::apply::ApplyArgs;
 use super::background::BackgroundCommand;
 use super::global::GlobalArgs;
+use super::index::IndexCommand;
 use super::serve::ServeArgs;
 use super::task::TaskCommand;
 use super::udf::UdfCommand;
@@ -17,7 +19,7 @@ Values on the command line:
 
 Exit codes:
   0  done                          4  a UDF failed, or a module was refused
-  1  the server refused, or other  5  no such module, function, record or task
+  1  the server refused, or other  5  no such module, function, record, task or index
   2  wrong usage                   6  a task was aborted, failed, or failed on records
   3  cannot connect                7  gave up waiting; the work may still go on";
 
@@ -43,9 +45,14 @@ pub enum Command {
     Udf(UdfCommand),
     /// Call a function on one record and print its result.
     Apply(ApplyArgs),
+    /// Aggregate the records of a set and print what they come to.
+    Aggregate(AggregateArgs),
     /// Start a background task over the records of a set.
     #[command(subcommand)]
     Background(BackgroundCommand),
+    /// Create, drop and list secondary indexes.
+    #[command(subcommand)]
+    Index(IndexCommand),
     /// List, show, await and abort background tasks.
     #[command(subcommand)]
     Task(TaskCommand),
@@ -88,10 +95,12 @@ mod tests {
         for line in [
             "petrel",
             "petrel apply test.users:1 m",
+            "petrel aggregate test.users m",
             "petrel background update test.users",
             "petrel background udf test.users --module m",
             "petrel background delete test.users",
             "petrel task show abc",
+            "petrel index create test.users i --bin b",
             "petrel serve --memory --data d",
         ] {
             let error = parse(line).expect_err(line);

@@ -1,24 +1,30 @@
 //! The command line: what a person types.
 //!
-//! Everything but `petrel serve` and `petrel udf build` goes over the wire through the
-//! official client, so these commands work against any Aerospike server too.
+//! Everything but `petrel serve`, `petrel udf build` and `petrel aggregate` goes over the wire through
+//! the official client, so these commands work against any Aerospike server too.
 
+mod aggregate;
 mod apply;
 mod args;
 mod background;
 mod connect;
+mod conversation;
 mod error;
 mod global;
 mod guest_build;
+mod index;
 mod job;
+mod modules;
 mod output;
 mod run;
 mod serve;
+mod show;
 mod target;
 mod task;
 mod toolchain;
 mod udf;
 mod value;
+mod values;
 mod wait;
 
 pub use args::{Arguments, Command};

@@ -33,7 +33,9 @@ fn run(arguments: Arguments, output: Output) -> Result<(), CliError> {
         Command::Serve(serve) => serve.run(),
         Command::Udf(command) => block_on(command.run(global, output)),
         Command::Apply(call) => block_on(call.run(global, output)),
+        Command::Aggregate(call) => block_on(call.run(global, output)),
         Command::Background(command) => block_on(command.run(global, output)),
+        Command::Index(command) => block_on(command.run(global, output)),
         Command::Task(command) => block_on(command.run(global, output)),
     }
 }

@@ -17,13 +17,13 @@ use crate::udf::{UdfErrorKind, UdfResult};
 const MAX_RECORD: usize = 1 << 20;
 
 /// A record as a request finds it: expired ones count as missing, yet have a version.
-struct Present {
-    record: Option<Record>,
+pub(super) struct Present {
+    pub(super) record: Option<Record>,
     expected: Expected,
 }
 
 /// The record that was read, refused where the filter does. A missing record has nothing to filter.
-fn admit(env: &Environment<'_>, request: &Request, item: &mut Item) -> Result<Present> {
+pub(super) fn admit(env: &Environment<'_>, request: &Request, item: &mut Item) -> Result<Present> {
     let found = item.known.take().transpose()?.flatten();
     let expected = found
         .as_ref()

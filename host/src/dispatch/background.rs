@@ -4,25 +4,32 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
+use futures::executor::block_on;
+
 use super::Namespace;
 use super::apply::{Environment, Worker};
+use super::range::Ranged;
+use super::schedule::Job;
 use super::sink::Tally;
 use super::source::{Item, Partitions, Step, Throttle, Walk};
 use crate::model::Result;
+use crate::request::Request;
 use crate::task::Task;
 use crate::udf::{Budget, Registry};
 
 /// Records per batch: past this a larger batch gains nothing (see the benches).
-const BATCH: usize = 256;
+pub(super) const BATCH: usize = 256;
 /// Body bytes per batch, so that large records make small batches.
-const BATCH_BYTES: usize = 1 << 20;
+pub(super) const BATCH_BYTES: usize = 1 << 20;
 /// A worker that was given a task keeps it for so long before the next task has its turn.
-const SLICE: Duration = Duration::from_millis(20);
+pub(super) const SLICE: Duration = Duration::from_millis(20);
 
 /// A task with what its workers share.
-pub struct Job {
-    pub(super) task: Arc<Task>,
+pub struct Background {
+    task: Arc<Task>,
     namespace: Arc<Namespace>,
+    range: Option<Ranged>,
+    request: Request,
     partitions: Arc<Partitions>,
     throttle: Throttle,
     budget: Budget,
@@ -39,11 +46,17 @@ struct Batch {
     partitions: u32,
 }
 
-impl Job {
-    /// The work of a task over a namespace.
-    pub fn new(task: Arc<Task>, namespace: Arc<Namespace>) -> Self {
+impl Background {
+    /// The work of a task over a namespace, or over a range of an index.
+    pub fn new(task: Arc<Task>, namespace: Arc<Namespace>, range: Option<Ranged>) -> Self {
         let rate = task.spec.records_per_second;
+        let mut request = task.spec.request().clone();
+        if let Some(range) = &range {
+            request.filter = Some(range.filter(request.filter));
+        }
         Self {
+            range,
+            request,
             partitions: Arc::new(Partitions::all()),
             throttle: Throttle::new(rate),
             budget: Budget {
@@ -59,19 +72,12 @@ impl Job {
         }
     }
 
-    /// Whether no more of it is to be begun.
-    pub(super) fn is_exhausted(&self) -> bool {
-        self.partitions.is_exhausted() || self.task.cancel.is_cancelled()
-    }
-
-    /// Works on the task until its slice is over (`false`) or no partition is left (`true`). Small
-    /// partitions share a batch.
-    ///
-    /// # Errors
-    /// The store's.
-    pub(super) async fn run_slice(&self, registry: &Registry, worker: &mut Worker) -> Result<bool> {
+    /// Small partitions share a batch.
+    async fn slice(&self, registry: &Registry, worker: &mut Worker) -> Result<bool> {
         let until = Instant::now() + SLICE;
-        let mut walk = Walk::new(&self.namespace, self.task.spec.set(), &self.partitions);
+        let set = self.task.spec.set();
+        let walk = Walk::new(&self.namespace, set, &self.partitions);
+        let mut walk = walk.within(self.range.clone());
         let mut batch = Batch::default();
         while !self.task.cancel.is_cancelled() {
             let room = self.batch.saturating_sub(batch.items.len()).max(1);
@@ -98,7 +104,7 @@ impl Job {
 
     async fn apply(&self, batch: &mut Batch, registry: &Registry, worker: &mut Worker) {
         if !batch.items.is_empty() && !self.task.cancel.is_cancelled() {
-            self.pace(batch.items.len());
+            pace(&self.throttle, &self.task, batch.items.len());
             let scope = self.namespace.scope();
             let env = Environment {
                 namespace: &self.namespace,
@@ -106,32 +112,46 @@ impl Job {
                 registry,
                 budget: &self.budget,
             };
-            let request = self.task.spec.request();
             let mut tally = Tally::of(&self.task);
             worker
-                .apply(&env, request, &mut batch.items, &mut tally)
+                .apply(&env, &self.request, &mut batch.items, &mut tally)
                 .await;
         }
         self.task.partitions_done(batch.partitions);
         batch.items.clear();
         (batch.bytes, batch.partitions) = (0, 0);
     }
+}
 
-    /// Holds the worker back so that the task stays within its rate.
-    fn pace(&self, records: usize) {
-        let Some(start) = self.throttle.due(records) else {
+impl Job for Background {
+    fn task(&self) -> &Arc<Task> {
+        &self.task
+    }
+
+    fn is_ready(&self, _: u32) -> bool {
+        true
+    }
+
+    fn is_exhausted(&self) -> bool {
+        self.partitions.is_exhausted() || self.task.cancel.is_cancelled()
+    }
+
+    fn run_slice(&self, registry: &Registry, worker: &mut Worker) -> Result<bool> {
+        block_on(self.slice(registry, worker))
+    }
+}
+
+/// Holds a thread back so that the task stays within its rate.
+pub(super) fn pace(throttle: &Throttle, task: &Task, records: usize) {
+    let Some(start) = throttle.due(records) else {
+        return;
+    };
+    task.counts.throttled.fetch_add(records as u64, Relaxed);
+    loop {
+        let left = start.saturating_duration_since(Instant::now());
+        if left.is_zero() || task.cancel.is_cancelled() {
             return;
-        };
-        self.task
-            .counts
-            .throttled
-            .fetch_add(records as u64, Relaxed);
-        loop {
-            let left = start.saturating_duration_since(Instant::now());
-            if left.is_zero() || self.task.cancel.is_cancelled() {
-                return;
-            }
-            std::thread::sleep(left.min(Duration::from_millis(20)));
         }
+        std::thread::sleep(left.min(Duration::from_millis(20)));
     }
 }

@@ -4,19 +4,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Namespace;
+use super::aggregate::{Aggregation, Folding};
 use super::apply::Environment;
-use super::background::Job;
+use super::background::Background;
+use super::instances;
+use super::live::Keeping;
 use super::pool::Pool;
 use super::query::Query;
+use super::range::Ranged;
 use super::removal::{Removal, Truncation};
 use super::schedule::Schedule;
 use super::sink::{Outcome, Sink};
 use super::source::Item;
 use super::workers::Workers;
 use crate::model::{Error, Result, ResultCode, now_millis};
-use crate::request::{QuerySpec, Reply, Request, Target, TaskSpec, Work};
+use crate::request::{
+    AggregateSpec, IndexRef, QuerySpec, Reply, Request, Target, TaskSpec, Work, Yields,
+};
 use crate::task::{Task, Tracker};
-use crate::udf::{Budget, Registry};
+use crate::udf::{Budget, FunctionInfo, Registry};
 
 /// How long a function may hold the thread that brought its call, which others wait for. Most end
 /// sooner than another thread wakes.
@@ -63,6 +69,7 @@ pub struct Dispatcher {
     tracker: Tracker,
     workers: Workers,
     schedule: Schedule,
+    aggregating: Arc<Keeping>,
     removal: Removal,
 }
 
@@ -82,6 +89,7 @@ impl Dispatcher {
             workers: Workers::new(threads.callers, modules),
             pool: Pool::start(threads.foreground, modules, &registry)?,
             schedule: Schedule::start(threads.background, modules, &registry)?,
+            aggregating: Keeping::new(modules * threads.background.max(1)),
             removal: Removal::start(namespaces.clone())?,
             namespaces,
             registry,
@@ -180,20 +188,53 @@ impl Dispatcher {
         self.workers.give_back(worker);
     }
 
-    /// A query: the records of a set or namespace.
-    pub fn query(&self, namespace: &Arc<Namespace>, spec: QuerySpec) -> Query {
+    /// A query: the records of a set or namespace, or those in a range of an index.
+    ///
+    /// # Errors
+    /// When there is no such index, or it is not built yet.
+    pub fn query(&self, namespace: &Arc<Namespace>, spec: QuerySpec) -> Result<Query> {
         Query::new(namespace.clone(), self.registry.clone(), spec)
     }
 
     /// Starts a background task.
     ///
     /// # Errors
-    /// [`ResultCode::InvalidNamespace`]; [`ResultCode::ParameterError`] when an active task has the same id.
-    pub fn background(&self, spec: TaskSpec) -> Result<Arc<Task>> {
+    /// [`ResultCode::InvalidNamespace`]; [`ResultCode::ParameterError`] when an active task has the same
+    /// id; when there is no such index as it is to go by, or it is not built yet.
+    pub fn background(&self, mut spec: TaskSpec) -> Result<Arc<Task>> {
         let namespace = self.namespace(spec.namespace().as_bytes())?.clone();
+        let range = Ranged::find_for(&namespace, spec.set(), spec.range.as_ref())?;
+        if let (Some(asked), Some(found)) = (&mut spec.range, &range) {
+            asked.index = IndexRef::Named(found.name().into());
+        }
         let task = self.tracker.add(spec)?;
-        self.schedule.submit(Job::new(task.clone(), namespace));
+        let job = Background::new(task.clone(), namespace, range);
+        self.schedule.submit(Arc::new(job));
         Ok(task)
+    }
+
+    /// Starts an aggregation: threads of background tasks fold the records, and what comes of it waits
+    /// for its reader.
+    ///
+    /// # Errors
+    /// [`ResultCode::InvalidNamespace`]; [`ResultCode::UdfExecution`] when the module is not there;
+    /// [`ResultCode::ParameterError`] when an active task has the same id; when there is no such index
+    /// as it is to go by, or it is not built yet.
+    pub fn aggregate(&self, mut spec: AggregateSpec) -> Result<Aggregation> {
+        let namespace = self.namespace(spec.namespace.as_bytes())?.clone();
+        let module =
+            instances::find(&self.registry, &spec.call.package).map_err(|e| Error::from(&e))?;
+        // No client can reduce what a component yields.
+        let is_whole = |f: &FunctionInfo| f.aggregation && *f.name == *spec.call.function;
+        if module.module.functions().iter().any(is_whole) {
+            spec.yields = Yields::Results;
+        }
+        let range = Ranged::find_for(&namespace, spec.set.as_deref(), spec.range.as_ref())?;
+        let task = self.tracker.add(TaskSpec::from(&spec))?;
+        let keeping = self.aggregating.clone();
+        let work = Arc::new(Folding::new(spec, task, namespace, module, keeping, range));
+        self.schedule.submit(work.clone());
+        Ok(work.reader(self.schedule.bell()))
     }
 
     /// Begins to remove the records of a set (of the namespace, for `None`) that were last written

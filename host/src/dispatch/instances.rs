@@ -41,12 +41,7 @@ impl Instances {
         if let Some(at) = self.kept.iter().position(is) {
             return Ok(self.kept.swap_remove(at));
         }
-        let registered = registry.find(package).ok_or_else(|| {
-            UdfError::new(
-                UdfErrorKind::FunctionNotFound,
-                format!("module {package} is not registered; register it, or see the list of modules for its name"),
-            )
-        })?;
+        let registered = find(registry, package)?;
         Ok(Ready {
             instance: registered.module.instantiate()?,
             registered,
@@ -72,4 +67,17 @@ impl Instances {
             self.epoch = epoch;
         }
     }
+}
+
+/// The module that calls of `package` run now.
+///
+/// # Errors
+/// [`UdfErrorKind::FunctionNotFound`] when there is none.
+pub fn find(registry: &Registry, package: &str) -> Result<Arc<Registered>, UdfError> {
+    registry.find(package).ok_or_else(|| {
+        UdfError::new(
+            UdfErrorKind::FunctionNotFound,
+            format!("module {package} is not registered; register it, or see the list of modules for its name"),
+        )
+    })
 }

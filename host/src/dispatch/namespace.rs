@@ -1,4 +1,4 @@
-//! A namespace: a store, the defaults of its records, and the one way to write them.
+//! A namespace: a store with its indexes, the defaults of its records, and the one way to write them.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use arc_swap::Guard;
 
 use super::turns::Turns;
 use crate::change::Scope;
+use crate::index::{Catalog, Indexes};
 use crate::model::{Digest, Error, PartitionId, Result, ResultCode, now_secs};
 use crate::store::{
     Answer, Commit, Cursor, Lookup, Outcome, RecordStore, ScanPage, Scanned, Sets, StoreError,
@@ -19,17 +20,36 @@ pub struct Namespace {
     pub default_ttl: u32,
     pub(super) turns: Arc<Turns>,
     store: Arc<dyn RecordStore>,
+    indexes: Indexes,
 }
 
 impl Namespace {
-    /// A namespace over a store.
+    /// A namespace over a store, without indexes; those to come do not outlive this.
     pub fn new(name: &str, store: Arc<dyn RecordStore>, default_ttl: u32) -> Self {
         Self {
             name: name.into(),
             default_ttl,
             turns: Arc::default(),
+            indexes: Indexes::new(store.clone()),
             store,
         }
+    }
+
+    /// The namespace with the indexes of a catalog, which keeps those to come. They are built when
+    /// this returns.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn with_indexes_of(self, catalog: Box<dyn Catalog>) -> Result<Self> {
+        Ok(Self {
+            indexes: Indexes::open(self.store.clone(), catalog)?,
+            ..self
+        })
+    }
+
+    /// Its indexes.
+    pub fn indexes(&self) -> &Indexes {
+        &self.indexes
     }
 
     /// Reads records; see [`RecordStore::read`].
@@ -38,13 +58,13 @@ impl Namespace {
     }
 
     /// Changes records; see [`RecordStore::commit`]. The only way in which a record changes:
-    /// requests, expiry and truncation end here, so that what follows every change can hang here.
+    /// requests, expiry and truncation end here, and the indexes follow from here.
     pub fn commit<'a>(
         &'a self,
         commits: &'a mut Vec<Commit>,
         out: &'a mut Vec<Outcome>,
     ) -> Answer<'a, ()> {
-        self.store.commit(commits, out)
+        self.store.commit(commits, out, &self.indexes)
     }
 
     /// Reads the next records of a partition; see [`RecordStore::scan`].

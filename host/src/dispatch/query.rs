@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use super::Namespace;
 use super::apply::{Environment, Worker};
+use super::range::Ranged;
 use super::source::{Item, Partitions, Step, Throttle, Walk};
 use crate::change::WritePolicy;
-use crate::model::PartitionId;
+use crate::model::{PartitionId, Result};
 use crate::request::{Found, QuerySpec, Request, Work};
 use crate::store::StoreError;
 use crate::udf::{Budget, Registry};
@@ -50,17 +51,26 @@ pub struct Query {
 }
 
 impl Query {
-    pub(super) fn new(namespace: Arc<Namespace>, registry: Arc<Registry>, spec: QuerySpec) -> Self {
+    pub(super) fn new(
+        namespace: Arc<Namespace>,
+        registry: Arc<Registry>,
+        spec: QuerySpec,
+    ) -> Result<Self> {
+        let set = spec.set.as_deref();
+        let range = Ranged::find_for(&namespace, set, spec.range.as_ref())?;
         let partitions = spec
             .partitions
             .map_or_else(Partitions::all, Partitions::these);
-        Self {
+        Ok(Self {
             request: Request {
                 work: Work::Read(spec.bins),
                 policy: WritePolicy::default(),
-                filter: spec.filter,
+                filter: match &range {
+                    Some(range) => Some(range.filter(spec.filter)),
+                    None => spec.filter,
+                },
             },
-            walk: Walk::new(&namespace, spec.set.as_deref(), &Arc::new(partitions)),
+            walk: Walk::new(&namespace, set, &Arc::new(partitions)).within(range),
             throttle: Throttle::new(spec.records_per_second),
             left: match spec.max_records {
                 0 => u64::MAX,
@@ -70,7 +80,7 @@ impl Query {
             items: Vec::new(),
             namespace,
             registry,
-        }
+        })
     }
 
     /// The namespace that it reads.

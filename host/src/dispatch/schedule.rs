@@ -1,5 +1,5 @@
-//! The threads that run background tasks: partitions of one task run in parallel, and tasks take
-//! turns.
+//! The threads that run background tasks and aggregations: partitions of one run in parallel, and
+//! all of them take turns.
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,19 +7,43 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
 
-use futures::executor::block_on;
 use parking_lot::{Condvar, Mutex};
 
 use super::apply::Worker;
-use super::background::Job;
 use super::priority;
 use crate::model::{Error, Result, ResultCode};
-use crate::task::Status;
+use crate::task::{Status, Task};
 use crate::udf::Registry;
+
+/// What the threads take turns at.
+pub trait Job: Send + Sync {
+    /// What it is tracked as.
+    fn task(&self) -> &Arc<Task>;
+
+    /// Whether another thread may take a part of it now, beside the `busy` that have one.
+    fn is_ready(&self, busy: u32) -> bool;
+
+    /// Whether no more of it is to be begun.
+    fn is_exhausted(&self) -> bool;
+
+    /// Works on it until the slice is over (`false`) or nothing of it is left to take (`true`).
+    ///
+    /// # Errors
+    /// That it cannot go on.
+    fn run_slice(&self, registry: &Registry, worker: &mut Worker) -> Result<bool>;
+
+    /// The last thread to leave it ends it, and says how.
+    fn end(&self) -> Status {
+        match self.task().cancel.is_cancelled() {
+            true => Status::Aborted,
+            false => Status::Done,
+        }
+    }
+}
 
 /// A job, and how many workers hold an unfinished part of it.
 struct Queued {
-    job: Job,
+    job: Arc<dyn Job>,
     busy: AtomicU32,
 }
 
@@ -75,14 +99,32 @@ impl Schedule {
         })
     }
 
-    /// Queues a task.
-    pub fn submit(&self, job: Job) {
+    /// Queues a job.
+    pub fn submit(&self, job: Arc<dyn Job>) {
         let queued = Arc::new(Queued {
             job,
             busy: AtomicU32::new(0),
         });
         self.shared.queue.lock().jobs.push_back(queued);
         self.shared.changed.notify_all();
+    }
+
+    /// What tells the threads that a job which was not ready may be so now.
+    pub fn bell(&self) -> Bell {
+        Bell(self.shared.clone())
+    }
+}
+
+/// Wakes the threads of a schedule.
+#[derive(Clone)]
+pub struct Bell(Arc<Shared>);
+
+impl Bell {
+    /// Has the threads look at their jobs again.
+    pub fn ring(&self) {
+        // Under the lock, so that no thread is between its look and its wait.
+        drop(self.0.queue.lock());
+        self.0.changed.notify_all();
     }
 }
 
@@ -92,7 +134,7 @@ impl Drop for Schedule {
             let mut queue = self.shared.queue.lock();
             queue.stopping = true;
             for queued in &queue.jobs {
-                queued.job.task.abort();
+                queued.job.task().abort();
             }
         }
         self.shared.changed.notify_all();
@@ -110,21 +152,21 @@ fn work(shared: &Shared) {
         let Some(queued) = next_job(shared) else {
             return;
         };
-        let job = &queued.job;
-        let id = job.task.id;
+        let (job, task) = (&*queued.job, queued.job.task());
+        let id = task.id;
         if workers.len() >= shared.tasks && !workers.contains_key(&id) {
             workers.clear();
         }
         // A task's worker is no other's, so that nothing passes between tasks.
         let worker = workers.entry(id).or_insert_with(|| Worker::new(1));
-        job.task.worker(1);
+        task.worker(1);
         // A defect of the host costs the task, not the thread.
-        let slice = || block_on(job.run_slice(&shared.registry, worker));
+        let slice = || job.run_slice(&shared.registry, worker);
         let ended = catch_unwind(AssertUnwindSafe(slice)).unwrap_or_else(|_| {
             let defect = "a defect of the host ended the task; its log says where";
             Err(Error::new(ResultCode::ServerError, defect))
         });
-        job.task.worker(-1);
+        task.worker(-1);
         if !matches!(ended, Ok(false)) {
             workers.remove(&id);
         }
@@ -135,27 +177,34 @@ fn work(shared: &Shared) {
             Ok(true) => queue.jobs.retain(|j| !Arc::ptr_eq(j, &queued)),
             Err(e) => {
                 tracing::error!(task = id, "task failed: {e}");
-                job.task.note_failure(&e.to_string());
-                job.task.finish(Status::Failed);
-                job.task.abort();
+                task.note_failure(&e.to_string());
+                task.finish(Status::Failed);
+                task.abort();
                 queue.jobs.retain(|j| !Arc::ptr_eq(j, &queued));
             }
         }
+        // Under the lock, so that nobody takes a part of it any more.
+        let over = last && job.is_exhausted();
+        if over {
+            queue.jobs.retain(|j| !Arc::ptr_eq(j, &queued));
+        }
         drop(queue);
-        if last && job.is_exhausted() {
-            job.task.finish(match job.task.cancel.is_cancelled() {
-                true => Status::Aborted,
-                false => Status::Done,
-            });
+        // Another part of it may be ready now.
+        shared.changed.notify_one();
+        if over {
+            task.finish(job.end());
         }
     }
 }
 
-/// Waits for a task, moves it to the queue's end so that tasks take turns, and marks it busy.
+/// Waits for a job that is ready, moves it to the queue's end so that jobs take turns, and marks it
+/// busy.
 fn next_job(shared: &Shared) -> Option<Arc<Queued>> {
     let mut queue = shared.queue.lock();
     loop {
-        if let Some(queued) = queue.jobs.pop_front() {
+        let is_ready = |queued: &Arc<Queued>| queued.job.is_ready(queued.busy.load(Relaxed));
+        let at = queue.jobs.iter().position(is_ready);
+        if let Some(queued) = at.and_then(|at| queue.jobs.remove(at)) {
             queued.busy.fetch_add(1, Relaxed);
             queue.jobs.push_back(queued.clone());
             return Some(queued);

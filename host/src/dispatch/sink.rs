@@ -55,6 +55,7 @@ impl Sink for Vec<Found> {
                 set: item.set,
                 generation,
                 void_time,
+                found_at: item.found_at,
                 body,
             });
         }

@@ -1,4 +1,4 @@
-//! Where work gets its records: given keys, or a walk over partitions.
+//! Where work gets its records: given keys, or a walk over partitions, whole or by an index.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,64 +7,16 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::Namespace;
-use crate::model::{Digest, PARTITIONS, PartitionId, Result, Value};
-use crate::request::{Target, Work};
-use crate::store::{Cursor, Lookup, ScanPage, Scanned, StoreError};
-
-/// One record to work on.
-pub struct Item {
-    /// The record's digest.
-    pub digest: Digest,
-    /// Its set id.
-    pub set: u16,
-    /// The user key, where the caller sent it.
-    pub user_key: Option<Value>,
-    /// What was read already.
-    pub known: Option<Lookup>,
-}
-
-impl Item {
-    /// The record of a key. Its set gets an id when something may be written to it.
-    ///
-    /// # Errors
-    /// As [`Namespace::set_id`].
-    pub async fn of_key(namespace: &Namespace, work: &Work, target: Target) -> Result<Self> {
-        let set = match work {
-            Work::Read(_) | Work::Delete => namespace.find_set(&target.set).unwrap_or(0),
-            _ => namespace.set_id(&target.set).await?,
-        };
-        Ok(Self {
-            digest: target.digest,
-            set,
-            user_key: target.user_key,
-            known: None,
-        })
-    }
-
-    /// The body bytes that were read with it.
-    pub fn bytes(&self) -> usize {
-        match &self.known {
-            Some(Ok(Some(known))) => known.record.body.as_bytes().len(),
-            _ => 0,
-        }
-    }
-}
-
-impl From<Scanned> for Item {
-    fn from(scanned: Scanned) -> Self {
-        Self {
-            digest: scanned.digest,
-            set: scanned.versioned.record.meta.set,
-            user_key: None,
-            known: Some(Ok(Some(scanned.versioned))),
-        }
-    }
-}
+pub use super::item::Item;
+use super::range::{Ranged, Reader};
+use crate::model::{PARTITIONS, PartitionId};
+use crate::request::Resume;
+use crate::store::{Cursor, ScanPage, Scanned, StoreError};
 
 /// The partitions of a walk, each taken once by one of those who share them.
 pub struct Partitions {
     /// `None` for all of them, from their starts.
-    some: Option<Vec<(PartitionId, Option<Digest>)>>,
+    some: Option<Vec<(PartitionId, Option<Resume>)>>,
     next: AtomicUsize,
 }
 
@@ -77,15 +29,16 @@ impl Partitions {
         }
     }
 
-    /// These, each from its start or after a digest.
-    pub fn these(some: Vec<(PartitionId, Option<Digest>)>) -> Self {
+    /// These, each from its start or after a record.
+    pub fn these(some: Vec<(PartitionId, Option<Resume>)>) -> Self {
         Self {
             some: Some(some),
             next: AtomicUsize::new(0),
         }
     }
 
-    fn len(&self) -> usize {
+    /// How many there are.
+    pub fn len(&self) -> usize {
         self.some.as_ref().map_or(PARTITIONS, Vec::len)
     }
 
@@ -94,7 +47,7 @@ impl Partitions {
         self.next.load(Ordering::Relaxed) >= self.len()
     }
 
-    fn take(&self) -> Option<(PartitionId, Cursor)> {
+    fn take(&self) -> Option<(PartitionId, Option<Resume>)> {
         if self.is_exhausted() {
             return None;
         }
@@ -103,7 +56,7 @@ impl Partitions {
             Some(some) => *some.get(at)?,
             None => (PartitionId::try_from(at).ok()?, None),
         };
-        (at < self.len()).then_some((partition, Cursor { after }))
+        (at < self.len()).then_some((partition, after))
     }
 }
 
@@ -119,12 +72,14 @@ pub enum Step {
     Over,
 }
 
-/// A walk over the records of a set or namespace, partition by partition in digest order.
+/// A walk over the records of a set or namespace, partition by partition: in digest order, or in
+/// the order of an index.
 pub struct Walk {
     namespace: Arc<Namespace>,
     partitions: Arc<Partitions>,
     set: Wanted,
-    here: Option<(PartitionId, Cursor)>,
+    range: Option<Reader>,
+    here: Option<(PartitionId, Option<Resume>)>,
     page: Vec<Scanned>,
 }
 
@@ -152,9 +107,17 @@ impl Walk {
                 None => Wanted::All,
                 Some(name) => namespace.find_set(name).map_or(Wanted::None, Wanted::Set),
             },
+            range: None,
             here: None,
             page: Vec::new(),
         }
+    }
+
+    /// Goes by a range of an index, where there is one. A record that changed since may be out of
+    /// it: see [`Ranged::filter`].
+    pub fn within(mut self, range: Option<Ranged>) -> Self {
+        self.range = range.map(Reader::new);
+        self
     }
 
     /// Whether no partition is begun and unfinished.
@@ -165,7 +128,7 @@ impl Walk {
     /// Appends the next records of a partition to `out`, at most `records` of them and few more
     /// than `bytes` of bodies, expired ones included. With a set, there may be none.
     pub async fn step(&mut self, records: usize, bytes: usize, out: &mut Vec<Item>) -> Step {
-        let Some((partition, mut cursor)) = self.here.take().or_else(|| self.partitions.take())
+        let Some((partition, mut after)) = self.here.take().or_else(|| self.partitions.take())
         else {
             return Step::Over;
         };
@@ -174,24 +137,47 @@ impl Walk {
             Wanted::Set(id) => Some(id),
             Wanted::None => return Step::Ended(partition),
         };
-        let page = ScanPage {
-            set,
-            records,
-            bytes,
+        let more = match &mut self.range {
+            Some(range) => {
+                let (of, most) = ((partition, set), (records, bytes));
+                range.page(&self.namespace, of, &mut after, most, out).await
+            }
+            None => {
+                let page = ScanPage {
+                    set,
+                    records,
+                    bytes,
+                };
+                self.scan(partition, &mut after, &page, out).await
+            }
         };
-        let more = self
-            .namespace
-            .scan(partition, &mut cursor, &page, &mut self.page)
-            .await;
-        out.extend(self.page.drain(..).map(Item::from));
         match more {
             Ok(true) => {
-                self.here = Some((partition, cursor));
+                self.here = Some((partition, after));
                 Step::More
             }
             Ok(false) => Step::Ended(partition),
             Err(e) => Step::Failed(partition, e),
         }
+    }
+
+    async fn scan(
+        &mut self,
+        partition: PartitionId,
+        after: &mut Option<Resume>,
+        page: &ScanPage,
+        out: &mut Vec<Item>,
+    ) -> Result<bool, StoreError> {
+        let mut cursor = Cursor {
+            after: after.map(|resume| resume.digest),
+        };
+        let more = self
+            .namespace
+            .scan(partition, &mut cursor, page, &mut self.page)
+            .await;
+        *after = cursor.after.map(Resume::after);
+        out.extend(self.page.drain(..).map(Item::from));
+        more
     }
 }
 

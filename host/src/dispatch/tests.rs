@@ -366,17 +366,20 @@ async fn a_batch_a_query_and_a_truncation_wait_for_their_store() {
     let replies: Vec<Replies> = host.batch(vec![group]).collect().await;
     let codes = replies.iter().flat_map(|r| &r.rows).map(|(_, r)| r.code);
     assert_eq!(codes.filter(|code| *code == ResultCode::Ok).count(), 300);
-    let mut query = host.query(
-        &namespace,
-        QuerySpec {
-            set: Some(b"s".to_vec()),
-            filter: None,
-            bins: BinSelection::All,
-            partitions: None,
-            max_records: 0,
-            records_per_second: 0,
-        },
-    );
+    let mut query = host
+        .query(
+            &namespace,
+            QuerySpec {
+                set: Some(b"s".to_vec()),
+                range: None,
+                filter: None,
+                bins: BinSelection::All,
+                partitions: None,
+                max_records: 0,
+                records_per_second: 0,
+            },
+        )
+        .unwrap();
     let mut found = 0;
     while let Some(page) = query.next().await {
         found += page.found.len();

@@ -87,6 +87,7 @@ codes! {
     IndexOom = 202, "index out of memory";
     IndexNotReadable = 203, "index not readable";
     IndexGeneric = 204, "index error";
+    IndexMaxCount = 206, "too many indexes";
     QueryAborted = 210, "query aborted";
     QueryQueueFull = 211, "query queue full";
     QueryTimeout = 212, "query timeout";

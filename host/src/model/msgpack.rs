@@ -6,8 +6,8 @@ use std::cmp::Ordering;
 
 use bytes::Bytes;
 pub use petrel_packed::{
-    DecodeError, Element, Item, MAX_DEPTH, Reader, geo_particle, geo_text, pack_bool, pack_bytes,
-    pack_float, pack_int, pack_list_len, pack_map_head, pack_map_len, pack_nil,
+    DecodeError, Element, Item, KEY_ORDERED, MAX_DEPTH, Reader, geo_particle, geo_text, pack_bool,
+    pack_bytes, pack_float, pack_int, pack_list_len, pack_map_head, pack_map_len, pack_nil,
 };
 
 use super::{ParticleType, Value};

@@ -7,8 +7,17 @@ use super::{Error, Particle, ParticleType, Result, ResultCode, msgpack};
 /// A value of a bin, an argument or a result.
 ///
 /// Lists and maps stay in their packed MessagePack form until somebody looks inside; see
-/// [`msgpack`] for readers and builders.
-#[derive(Clone, Debug, PartialEq)]
+/// [`msgpack`] for readers and builders. Two of them are equal if their elements or entries are, in
+/// whichever order a map has its own and whatever it says of that.
+///
+/// ```
+/// use petrel::model::Value;
+///
+/// let ordered = Value::map([("a".into(), 1.into()), ("b".into(), 2.into())]);
+/// let plain = Value::Map(b"\x82\xa2\x03b\x02\xa2\x03a\x01"[..].into());
+/// assert_eq!(ordered, plain);
+/// ```
+#[derive(Clone, Debug)]
 pub enum Value {
     /// No value; written to a bin, it removes the bin.
     Nil,
@@ -30,6 +39,24 @@ pub enum Value {
     Geo(Bytes),
     /// A HyperLogLog sketch.
     Hll(Bytes),
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Nil, Self::Nil) => true,
+            (Self::Bool(a), Self::Bool(b)) => a == b,
+            (Self::Int(a), Self::Int(b)) => a == b,
+            (Self::Float(a), Self::Float(b)) => a == b,
+            (Self::Str(a), Self::Str(b)) => a == b,
+            (Self::Blob(a_kind, a), Self::Blob(b_kind, b)) => a_kind == b_kind && a == b,
+            (Self::List(_), Self::List(_)) | (Self::Map(_), Self::Map(_)) => {
+                msgpack::compare(self, other).is_eq()
+            }
+            (Self::Geo(a), Self::Geo(b)) | (Self::Hll(a), Self::Hll(b)) => a == b,
+            _ => false,
+        }
+    }
 }
 
 impl Value {
@@ -82,6 +109,19 @@ impl Value {
                 ));
             }
         })
+    }
+
+    /// Bytes that it has outside of itself.
+    pub fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Nil | Self::Bool(_) | Self::Int(_) | Self::Float(_) => 0,
+            Self::Str(b)
+            | Self::Blob(_, b)
+            | Self::List(b)
+            | Self::Map(b)
+            | Self::Geo(b)
+            | Self::Hll(b) => b.len(),
+        }
     }
 
     /// Appends the particle's bytes to `out` (nothing for nil).

@@ -1,9 +1,9 @@
-//! A background task, as it is asked for.
+//! A background task, as it is asked for; and an aggregation, which is listed with them.
 
 use std::sync::Arc;
 
-use super::{Request, Work};
-use crate::change::ExistsAction;
+use super::{AggregateSpec, IndexRange, Request, Work};
+use crate::change::{ExistsAction, WritePolicy};
 use crate::model::{Error, Result, ResultCode};
 
 /// A request for every record of a set or namespace that exists when its turn comes.
@@ -17,9 +17,12 @@ pub struct TaskSpec {
     pub records_per_second: u32,
     /// The client's socket timeout in milliseconds.
     pub socket_timeout: u32,
+    /// The range of an index that the records are in; `None` for all of the set.
+    pub range: Option<IndexRange>,
     namespace: String,
     set: Vec<u8>,
     request: Request,
+    aggregates: bool,
 }
 
 impl TaskSpec {
@@ -52,9 +55,11 @@ impl TaskSpec {
             from: "embedded".into(),
             records_per_second: 0,
             socket_timeout: 0,
+            range: None,
             namespace: namespace.into(),
             set: set.into(),
             request,
+            aggregates: false,
         })
     }
 
@@ -76,6 +81,7 @@ impl TaskSpec {
     /// What such a task is called.
     pub fn job_type(&self) -> &'static str {
         match self.request.work {
+            _ if self.aggregates => "aggregation",
             Work::Udf(_) => "background-udf",
             Work::Delete => "background-delete",
             Work::Operate { .. } | Work::Read(_) => "background-ops",
@@ -87,6 +93,27 @@ impl TaskSpec {
         match &self.request.work {
             Work::Udf(call) => Some((&call.package, &call.function)),
             _ => None,
+        }
+    }
+}
+
+/// How an aggregation is tracked.
+impl From<&AggregateSpec> for TaskSpec {
+    fn from(spec: &AggregateSpec) -> Self {
+        Self {
+            id: spec.id,
+            from: spec.from.clone(),
+            records_per_second: spec.records_per_second,
+            socket_timeout: spec.socket_timeout,
+            namespace: spec.namespace.clone(),
+            set: spec.set.clone().unwrap_or_default(),
+            request: Request {
+                work: Work::Udf(spec.call.clone()),
+                policy: WritePolicy::default(),
+                filter: spec.filter.clone(),
+            },
+            range: spec.range.clone(),
+            aggregates: true,
         }
     }
 }

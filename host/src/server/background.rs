@@ -35,6 +35,7 @@ fn start(host: &Host, peer: SocketAddr, message: &Message<'_>) -> Result<()> {
     spec.from = format!("{}+{}", peer.ip(), peer.port());
     spec.records_per_second = params.records_per_second;
     spec.socket_timeout = params.socket_timeout;
+    spec.range = message.index_range()?;
     host.dispatcher.background(spec)?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::host::Host;
 use super::outbox::Outbox;
-use super::{background, batch, explain, query, single};
+use super::{aggregate, background, batch, explain, query, single};
 use crate::wire::{self, Command, Message, ReplyTo};
 
 /// Answers one message.
@@ -35,6 +35,9 @@ pub async fn answer(
         Ok(Command::Single) => single::answer(host, &message, to, &mut outbox.buf).await,
         Ok(Command::Batch) => return batch::answer(host, &message, to, outbox).await,
         Ok(Command::Query) => return query::answer(host, &message, to, outbox).await,
+        Ok(Command::Aggregate(yields)) => {
+            return aggregate::answer(host, peer, &message, yields, to, outbox).await;
+        }
         Ok(Command::Background) => {
             background::answer(host, peer, &message, to, &mut outbox.buf);
         }

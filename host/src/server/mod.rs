@@ -1,5 +1,6 @@
 //! The network door: accept, connections, a file for each kind of request, shutdown, configuration.
 
+mod aggregate;
 mod background;
 mod batch;
 mod config;

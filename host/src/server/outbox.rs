@@ -28,6 +28,20 @@ impl<'a> Outbox<'a> {
         }
     }
 
+    /// Returns once the peer has closed the connection; what it sends meanwhile is left where it is,
+    /// and then nothing is known any more.
+    pub async fn peer_gone(&self) {
+        if self
+            .socket
+            .as_ref()
+            .peek(&mut [0])
+            .await
+            .is_ok_and(|n| n > 0)
+        {
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// Sends everything.
     ///
     /// # Errors

@@ -34,13 +34,14 @@ fn start(host: &Host, message: &Message<'_>) -> Result<(Query, BinSelection)> {
     let bins = message.bins()?;
     let spec = QuerySpec {
         set: message.set().map(<[u8]>::to_vec),
+        range: message.index_range()?,
         filter: message.filter()?,
         bins: bins.clone(),
         partitions: Some(params.partitions),
         max_records: params.max_records,
         records_per_second: params.records_per_second,
     };
-    Ok((host.dispatcher.query(namespace, spec), bins))
+    Ok((host.dispatcher.query(namespace, spec)?, bins))
 }
 
 async fn stream(mut query: Query, bins: &BinSelection, outbox: &mut Outbox<'_>) -> io::Result<()> {

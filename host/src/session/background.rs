@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::action::PutBins;
 use super::options::{Options, seconds};
 use super::{
-    Args, BinBuilder, DataSet, Delete, ExecuteTask, Function, Invoke, Put, Renews, Result, Session,
-    Touch, WriteAction,
+    Args, BinBuilder, DataSet, Delete, ExecuteTask, Filter, Function, Invoke, Put, Renews, Result,
+    Session, Touch, WriteAction,
 };
 use crate::model::Ttl;
 use crate::request::TaskSpec;
@@ -50,6 +50,7 @@ impl BackgroundTasks {
             set: set.into(),
             action,
             options: Options::default(),
+            index: None,
             records_per_second: 0,
         }
     }
@@ -82,6 +83,7 @@ pub struct OnSet<A> {
     set: DataSet,
     action: A,
     options: Options,
+    index: Option<Filter>,
     records_per_second: u32,
 }
 
@@ -89,6 +91,12 @@ impl<A> OnSet<A> {
     /// Leaves records alone that do not match the filter.
     pub fn where_(mut self, filter: impl Into<String>) -> Self {
         self.options.filter = Some(filter.into());
+        self
+    }
+
+    /// Finds the records by a secondary index.
+    pub fn filter(mut self, filter: Filter) -> Self {
+        self.index = Some(filter);
         self
     }
 
@@ -103,13 +111,15 @@ impl<A: WriteAction> OnSet<A> {
     /// Starts the task.
     ///
     /// # Errors
-    /// An unknown namespace or function, a bad bin name, a filter that does not parse.
+    /// An unknown namespace or function, a bad bin name, a filter that does not parse, an index that
+    /// is not there or not built yet.
     /// Failures of records are the task's; see [`ExecuteTask::report`].
     pub async fn execute(self) -> Result<ExecuteTask> {
         let request = self.options.request(self.action)?;
         let set = self.set.set().as_bytes();
         let mut spec = TaskSpec::new(self.set.namespace(), set, request)?;
         spec.records_per_second = self.records_per_second;
+        spec.range = self.index.map(Filter::into_range).transpose()?;
         let task = self.session.dispatcher().background(spec)?;
         Ok(ExecuteTask::new(task))
     }
@@ -151,6 +161,7 @@ impl OnSet<Function> {
             set: self.set,
             action: Invoke::new(package, function),
             options: self.options,
+            index: self.index,
             records_per_second: self.records_per_second,
         }
     }

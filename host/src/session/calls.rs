@@ -2,13 +2,13 @@
 
 use super::action::Selection;
 use super::{
-    BackgroundTasks, DataSet, Delete, Exists, Fetch, Function, Info, IntoKeys, OnKeys, Put, Query,
-    Session, Touch,
+    BackgroundTasks, DataSet, Delete, Exists, Fetch, Function, IndexBuilder, Info, IntoKeys,
+    OnKeys, Put, Query, Session, Touch,
 };
 use crate::change::ExistsAction;
 
 impl Session {
-    /// Modules.
+    /// Modules and indexes.
     pub fn info(&self) -> Info {
         Info::new(self)
     }
@@ -65,6 +65,11 @@ impl Session {
     /// Deletes records.
     pub fn delete(&self, keys: impl IntoKeys) -> OnKeys<Delete> {
         OnKeys::new(self, keys, Delete)
+    }
+
+    /// Makes or drops a secondary index of a set, or of a namespace when the set's name is empty.
+    pub fn index(&self, set: impl Into<DataSet>) -> IndexBuilder {
+        IndexBuilder::new(self, set.into())
     }
 
     /// Reads the records of a set, or of a namespace when the set's name is empty.

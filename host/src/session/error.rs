@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::index::IndexError;
 use crate::model::{Error, ResultCode};
 use crate::task::Status;
 use crate::udf::CompileError;
@@ -72,6 +73,12 @@ pub enum SessionError {
         /// How it ended.
         status: Status,
     },
+}
+
+impl From<IndexError> for SessionError {
+    fn from(e: IndexError) -> Self {
+        Self::Host(e.into())
+    }
 }
 
 impl SessionError {

@@ -39,6 +39,11 @@ impl Wait {
         self
     }
 
+    /// How long it waits at most; `None` for as long as it takes.
+    pub(super) fn longest(&self) -> Option<Duration> {
+        self.attempts.map(|n| self.every.saturating_mul(n))
+    }
+
     /// How many intervals to wait at most.
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = Some(attempts);

@@ -1,14 +1,16 @@
-//! Registering, listing and removing modules.
+//! Registering, listing and removing modules; listing indexes.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::{Result, Session, SessionError};
+use crate::index::Index;
 use crate::model::{Error, ResultCode};
 use crate::udf::ModuleInfo;
 
-/// The modules of a host; see [`Session::info`].
+/// The modules and indexes of a host; see [`Session::info`].
 #[derive(Debug)]
 pub struct Info {
     session: Session,
@@ -81,6 +83,15 @@ impl Info {
     /// When its file cannot be removed from the data directory.
     pub async fn remove_udf(&self, file: &str) -> Result<bool> {
         Ok(self.session.dispatcher().registry().remove(file).await?)
+    }
+
+    /// The secondary indexes of a namespace, with their state and figures.
+    ///
+    /// # Errors
+    /// An unknown namespace.
+    pub fn secondary_indexes(&self, namespace: &str) -> Result<Vec<Arc<Index>>> {
+        let namespace = self.session.dispatcher().namespace(namespace.as_bytes())?;
+        Ok(Vec::clone(&namespace.indexes().all()))
     }
 
     /// Every module, by package name.

@@ -68,6 +68,7 @@
 //! ```
 
 mod action;
+mod aggregate;
 mod args;
 mod background;
 mod bin;
@@ -75,6 +76,7 @@ mod builder;
 mod calls;
 mod error;
 mod execute_task;
+mod index;
 mod info;
 mod keys;
 mod on_keys;
@@ -86,12 +88,14 @@ mod session;
 mod stream;
 
 pub use action::{Action, Delete, Fetch, Function, Invoke, Put, Renews, Touch, WriteAction};
+pub use aggregate::{Aggregate, ValueStream};
 pub use args::Args;
 pub use background::{BackgroundTasks, OnSet};
 pub use bin::BinBuilder;
 pub use builder::SessionBuilder;
 pub use error::{Result, SessionError};
 pub use execute_task::{ExecuteTask, TaskReport, Wait};
+pub use index::{Filter, IndexBuilder, IndexTask};
 pub use info::Info;
 pub use keys::{DataSet, Id, IntoKeys};
 pub use on_keys::{Exists, OnKeys};

@@ -4,7 +4,9 @@ use futures::{StreamExt as _, stream};
 
 use super::action::Selection;
 use super::options::parse;
-use super::{DataSet, Record, RecordResult, RecordStream, Result, Session};
+use super::{
+    Aggregate, Args, DataSet, Filter, Record, RecordResult, RecordStream, Result, Session,
+};
 use crate::model::Error;
 use crate::request::QuerySpec;
 
@@ -37,6 +39,7 @@ pub struct Query {
     session: Session,
     set: DataSet,
     bins: Selection,
+    index: Option<Filter>,
     filter: Option<String>,
     /// 0 for none.
     limit: u64,
@@ -48,9 +51,17 @@ impl Query {
             session: session.clone(),
             set,
             bins: Selection::All,
+            index: None,
             filter: None,
             limit: 0,
         }
+    }
+
+    /// Finds the records by a secondary index. They come in the order of their values, partition by
+    /// partition.
+    pub fn filter(mut self, filter: Filter) -> Self {
+        self.index = Some(filter);
+        self
     }
 
     /// Yields only records that match the filter.
@@ -81,10 +92,32 @@ impl Query {
         self
     }
 
+    /// Aggregates the records instead of yielding them: a stream function of a module folds them, with
+    /// these arguments beside the stream.
+    pub fn aggregate(self, module: &str, function: &str, args: impl Args) -> Aggregate {
+        let refused = match (&self.bins, self.limit) {
+            (Selection::All, 0) => None,
+            (Selection::All, _) => {
+                Some("an aggregation has no limit; let its function pass records over")
+            }
+            _ => Some("an aggregation sees every bin; name those that it reads in its function"),
+        };
+        let call = (module, function, args);
+        Aggregate::new(
+            self.session,
+            self.set,
+            self.index,
+            self.filter,
+            refused,
+            call,
+        )
+    }
+
     /// Starts the query. It reads as the stream is read, a page of records at a time.
     ///
     /// # Errors
-    /// An unknown namespace, a bad bin name, a filter that does not parse.
+    /// An unknown namespace, a bad bin name, a filter that does not parse, an index that is not there
+    /// or not built yet.
     pub async fn execute(self) -> Result<RecordStream> {
         let dispatcher = self.session.dispatcher();
         let namespace = dispatcher.namespace(self.set.namespace().as_bytes())?;
@@ -92,13 +125,14 @@ impl Query {
         let bins = self.bins.check()?;
         let spec = QuerySpec {
             set: (!set.is_empty()).then(|| set.as_bytes().to_vec()),
+            range: self.index.map(Filter::into_range).transpose()?,
             filter: parse(self.filter)?,
             bins: bins.clone(),
             partitions: None,
             max_records: self.limit,
             records_per_second: 0,
         };
-        let query = dispatcher.query(namespace, spec);
+        let query = dispatcher.query(namespace, spec)?;
         let pages = stream::unfold((query, bins), async |(mut query, bins)| {
             let page = query.next().await?;
             tokio::task::consume_budget().await;

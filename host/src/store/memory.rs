@@ -11,11 +11,12 @@ use arc_swap::Guard;
 
 use parking_lot::RwLock;
 
+use super::observer::tell;
 use super::sets::{SetCounts, SetTable, occupied};
 use super::sizes::{Size, Sizes};
 use super::{
-    Answer, Change, Commit, Committed, Cursor, Expected, Lookup, Outcome, RecordStore, ScanPage,
-    Scanned, Sets, StoreError, Version, Versioned, at_once,
+    Answer, Change, Commit, Committed, Cursor, Expected, Lookup, Observer, Outcome, RecordStore,
+    ScanPage, Scanned, Sets, StoreError, Version, Versioned, at_once,
 };
 use crate::model::{Body, Digest, Meta, PARTITIONS, PartitionId, Record};
 
@@ -189,7 +190,7 @@ fn len(body: &Body) -> i64 {
 }
 
 impl MemoryStore {
-    fn commit_alone(&self, commit: Commit) -> Outcome {
+    fn commit_alone(&self, commit: Commit, observer: &dyn Observer) -> Outcome {
         let at = usize::from(commit.digest.partition());
         let mut partition = self.partitions[at].write();
         let Commit {
@@ -197,7 +198,16 @@ impl MemoryStore {
             expected,
             change,
         } = commit;
+        let watched = observer.is_watching();
+        let after = match &change {
+            Change::Put(record) if watched => Some(record.clone()),
+            _ => None,
+        };
         let outcome = partition.commit(&digest, expected, change, self.sizes.of(at));
+        if watched && let Ok((_, old)) = &outcome {
+            let before = old.as_ref().map(|entry| entry.versioned().record);
+            tell(observer, &digest, before.as_ref(), after.as_ref());
+        }
         drop(partition);
         // The lock is free again; the old body is dropped here, after it.
         outcome.map(|(committed, _old)| committed)
@@ -220,12 +230,12 @@ impl MemoryStore {
                 .after
                 .map_or(Bound::Unbounded, |d| Bound::Excluded(Slot(d)));
             let mut walk = partition.records.range((from, Bound::Unbounded));
-            if page.set.is_none() {
-                warm(walk.clone().take(SCAN_STRIDE.min(page.records)));
-            }
+            let wanted = |entry: &Entry| page.set.is_none_or(|set| set == entry.meta.set);
+            let ahead = walk.clone().take(SCAN_STRIDE.min(page.records));
+            warm(ahead.filter(|(_, entry)| wanted(entry)));
             for (slot, entry) in walk.by_ref().take(SCAN_STRIDE) {
                 cursor.after = Some(slot.0);
-                if page.set.is_some_and(|set| set != entry.meta.set) {
+                if !wanted(entry) {
                     continue;
                 }
                 records += 1;
@@ -261,8 +271,10 @@ impl RecordStore for MemoryStore {
         &'a self,
         commits: &'a mut Vec<Commit>,
         out: &'a mut Vec<Outcome>,
+        observer: &'a dyn Observer,
     ) -> Answer<'a, ()> {
-        out.extend(commits.drain(..).map(|commit| self.commit_alone(commit)));
+        let alone = |commit| self.commit_alone(commit, observer);
+        out.extend(commits.drain(..).map(alone));
         at_once(())
     }
 

@@ -6,6 +6,7 @@ pub(crate) mod behaviour;
 mod durable;
 mod error;
 mod memory;
+mod observer;
 mod options;
 mod sets;
 mod sizes;
@@ -15,6 +16,7 @@ mod store_trait;
 pub use durable::{Durable, DurableStore, OpenError, Table};
 pub use error::StoreError;
 pub use memory::MemoryStore;
+pub use observer::Observer;
 pub use options::{Durability, DurableOptions};
 pub use sets::Sets;
 pub use store_trait::{

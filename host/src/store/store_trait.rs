@@ -7,7 +7,7 @@ use arc_swap::Guard;
 
 use futures::future::{BoxFuture, Either, Ready, ready};
 
-use super::{Sets, StoreError};
+use super::{Observer, Sets, StoreError};
 use crate::model::{Digest, PartitionId, Record};
 
 /// Tells one state of a record from another; opaque to callers.
@@ -117,6 +117,7 @@ pub trait RecordStore: Send + Sync + 'static {
 
     /// Takes the commits out of `commits` and applies them, in order, each by itself: one that
     /// is refused does not touch the others. Appends their outcomes to `out`, in the same order.
+    /// The observer is told of each that takes place.
     ///
     /// An outcome is `Ok` only once the change is as durable as the store is. A store with a
     /// disk writes the commits of one call together.
@@ -124,6 +125,7 @@ pub trait RecordStore: Send + Sync + 'static {
         &'a self,
         commits: &'a mut Vec<Commit>,
         out: &'a mut Vec<Outcome>,
+        observer: &'a dyn Observer,
     ) -> Answer<'a, ()>;
 
     /// Appends the next records of a partition, in digest order, to `out` and moves the

@@ -18,5 +18,5 @@ pub use budget::{Budget, Cancel};
 pub use error::{CompileError, UdfError, UdfErrorKind};
 pub use registry::{LimitsByModule, ModuleInfo, Modules, Registered, Registry, package_of};
 pub use runtime::{
-    FunctionInfo, Instance, Invoker, Module, ModuleSource, Runtime, Sources, UdfResult,
+    Aggregator, FunctionInfo, Instance, Invoker, Module, ModuleSource, Runtime, Sources, UdfResult,
 };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Budget, CompileError, UdfError};
+use super::{Budget, CompileError, UdfError, UdfErrorKind};
 use crate::change::{RecordContext, Scope};
 use crate::model::{Limits, Value};
 
@@ -36,6 +36,8 @@ pub struct FunctionInfo {
     pub name: String,
     /// How many arguments it takes beside the record, where the module says so.
     pub arguments: Option<usize>,
+    /// Whether it is an aggregation over a query, where the module says so.
+    pub aggregation: bool,
 }
 
 /// A way to run modules. The registry knows a runtime by its name and by what it accepts, so
@@ -81,6 +83,30 @@ pub trait Instance: Send {
     /// [`UdfErrorKind::FunctionNotFound`](super::UdfErrorKind::FunctionNotFound),
     /// [`UdfErrorKind::Arguments`](super::UdfErrorKind::Arguments).
     fn open(&mut self, function: &str, args: &[u8]) -> Result<&mut dyn Invoker, UdfError>;
+
+    /// Opens an aggregation with its arguments (a packed list) and an empty state. The state lives
+    /// in the instance, so whoever aggregates keeps the instance to itself until it is done. A
+    /// runtime without aggregations keeps the body that is here.
+    ///
+    /// # Errors
+    /// [`UdfErrorKind::FunctionNotFound`](super::UdfErrorKind::FunctionNotFound),
+    /// [`UdfErrorKind::Arguments`](super::UdfErrorKind::Arguments).
+    fn aggregate(
+        &mut self,
+        _function: &str,
+        _args: &[u8],
+        _budget: &Budget,
+    ) -> Result<&mut dyn Aggregator, UdfError> {
+        Err(UdfError::new(
+            UdfErrorKind::FunctionNotFound,
+            "this module has no aggregations",
+        ))
+    }
+
+    /// The aggregation that was opened last, with its state as it stands.
+    fn aggregator(&mut self) -> Option<&mut dyn Aggregator> {
+        None
+    }
 }
 
 /// What an invocation gave back.
@@ -100,4 +126,40 @@ pub trait Invoker {
         budget: &Budget,
         results: &mut Vec<UdfResult>,
     );
+}
+
+/// An open aggregation: folds records into a state, merges the states of others, and ends in values.
+/// Any failure ends the aggregation as a whole.
+pub trait Aggregator {
+    /// Folds each record of the batch into the state, in order. What the aggregation yields
+    /// without a state (a stream that is only filtered and mapped) is appended to `values`.
+    ///
+    /// # Errors
+    /// [`UdfError`], and the state is lost.
+    fn fold(
+        &mut self,
+        batch: &mut [RecordContext],
+        scope: &Scope,
+        budget: &Budget,
+        values: &mut Vec<Value>,
+    ) -> Result<(), UdfError>;
+
+    /// Takes the state out as partial values, for a client's last reduce or another instance's
+    /// [`merge`](Self::merge), and leaves an empty one.
+    ///
+    /// # Errors
+    /// [`UdfError`], and the state is lost.
+    fn take(&mut self, budget: &Budget, values: &mut Vec<Value>) -> Result<(), UdfError>;
+
+    /// Merges partial values that another instance of the same aggregation yielded into the state.
+    ///
+    /// # Errors
+    /// [`UdfError`], and the state is lost.
+    fn merge(&mut self, partial: &[Value], budget: &Budget) -> Result<(), UdfError>;
+
+    /// Does the last reduce: appends what the aggregation comes to, and leaves an empty state.
+    ///
+    /// # Errors
+    /// [`UdfError`], and the state is lost.
+    fn finish(&mut self, budget: &Budget, values: &mut Vec<Value>) -> Result<(), UdfError>;
 }

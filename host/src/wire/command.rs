@@ -12,7 +12,7 @@ use crate::model::{
     Digest, Error, Particle, ParticleType, Result, ResultCode, Ttl, Value, msgpack,
 };
 use crate::ops::{Op, OpKind};
-use crate::request::{BinSelection, Filter, Request, Target, UdfCall, Work};
+use crate::request::{BinSelection, Filter, Request, Target, UdfCall, Work, Yields};
 
 /// What a message asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,12 +25,19 @@ pub enum Command {
     Query,
     /// A background task.
     Background,
+    /// An aggregation, by a stream function.
+    Aggregate(Yields),
     /// The plan of a query with a textual filter.
     Explain,
 }
 
+/// The UDF operation byte of an aggregation whose last reduce the client does.
+const UDF_AGGREGATE: u8 = 1;
 /// The UDF operation byte of a background task.
 const UDF_BACKGROUND: u8 = 2;
+/// The UDF operation byte of an aggregation that this host does to its end; no official client sends
+/// it.
+pub const UDF_AGGREGATE_HERE: u8 = 3;
 /// The flag in a textual filter that asks for the plan only.
 const WHERE_EXPLAIN: u8 = 1 << 1;
 
@@ -52,18 +59,10 @@ impl Message<'_> {
         {
             return Ok(Command::Explain);
         }
-        if f.index_range.is_some() || f.index_name.is_some() || f.index_expression.is_some() {
-            return Err(Error::new(
-                ResultCode::IndexNotFound,
-                "this host has no secondary indexes yet; query with a filter expression instead",
-            ));
-        }
         match f.udf_op {
             Some([UDF_BACKGROUND]) => Ok(Command::Background),
-            Some([1]) => Err(Error::new(
-                ResultCode::Unsupported,
-                "stream UDFs (aggregations) are not supported; run a record UDF in the background",
-            )),
+            Some([UDF_AGGREGATE]) => Ok(Command::Aggregate(Yields::Partials)),
+            Some([UDF_AGGREGATE_HERE]) => Ok(Command::Aggregate(Yields::Results)),
             Some(_) => Err(bad("unknown UDF operation")),
             None if h.info2 & info2::WRITE != 0 => Ok(Command::Background),
             None => Ok(Command::Query),

@@ -60,7 +60,7 @@ pub mod field {
     pub const PARTITIONS: u8 = 11;
     pub const DIGESTS: u8 = 12;
     pub const MAX_RECORDS: u8 = 13;
-    pub const BIN_VALUES: u8 = 15;
+    pub const INDEX_VALUES: u8 = 15;
     pub const INDEX_NAME: u8 = 21;
     pub const INDEX_RANGE: u8 = 22;
     pub const INDEX_CONTEXT: u8 = 23;

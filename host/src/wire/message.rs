@@ -123,12 +123,18 @@ fields! {
     partitions = PARTITIONS;
     /// Digests to resume partitions after.
     digests = DIGESTS;
+    /// The values at which an index has those records, i64 little-endian each.
+    index_values = INDEX_VALUES;
     /// Most records to return.
     max_records = MAX_RECORDS;
     /// Index name.
     index_name = INDEX_NAME;
     /// Index range.
     index_range = INDEX_RANGE;
+    /// What of a bin the index is of.
+    index_type = INDEX_TYPE;
+    /// The way to the indexed element in a bin, a packed list.
+    index_context = INDEX_CONTEXT;
     /// Index expression.
     index_expression = INDEX_EXPRESSION;
     /// UDF package.
@@ -189,7 +195,7 @@ pub struct RawOp<'a> {
 }
 
 impl<'a> RawOp<'a> {
-    fn parse(cursor: &mut Cursor<'a>) -> Result<Self> {
+    pub(super) fn parse(cursor: &mut Cursor<'a>) -> Result<Self> {
         let size = cursor.u32()? as usize;
         let mut inner = Cursor {
             rest: cursor.take(size)?,

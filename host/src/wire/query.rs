@@ -2,14 +2,15 @@
 
 use super::message::{Fields, Message, bad};
 use crate::model::{Digest, PARTITIONS, PartitionId, Result};
+use crate::request::Resume;
 
 /// The frame of a query: which partitions, from where, how much.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueryParams {
     /// The task id the client chose, or 0.
     pub task_id: u64,
-    /// Partitions to scan, each from its start or after a digest.
-    pub partitions: Vec<(PartitionId, Option<Digest>)>,
+    /// Partitions to read, each from its start or after a record.
+    pub partitions: Vec<(PartitionId, Option<Resume>)>,
     /// Return at most this many records; 0 for all.
     pub max_records: u64,
     /// At most this many records a second; 0 for no limit.
@@ -45,9 +46,20 @@ impl Message<'_> {
         if !rest.is_empty() || digests.len() > PARTITIONS {
             return Err(bad("the list of digests to resume after is malformed"));
         }
-        for digest in digests {
+        let (values, rest) = f.index_values.unwrap_or_default().as_chunks::<8>();
+        let expected = match f.index_range {
+            Some(_) => digests.len(),
+            None => values.len(),
+        };
+        if !rest.is_empty() || values.len() != expected {
+            return Err(bad(
+                "each digest to resume after in an index needs its value",
+            ));
+        }
+        for (n, digest) in digests.iter().enumerate() {
             let digest = Digest(*digest);
-            partitions.push((digest.partition(), Some(digest)));
+            let value = values.get(n).map_or(0, |bytes| i64::from_le_bytes(*bytes));
+            partitions.push((digest.partition(), Some(Resume { digest, value })));
         }
         Ok(QueryParams {
             task_id: number(f.task_id)?,

@@ -188,8 +188,20 @@ pub fn push_found(
         push_particle(out, key);
         fields += 1;
     }
+    if let Some(value) = found.found_at {
+        push_field(out, field::INDEX_VALUES, &value.to_le_bytes());
+        fields += 1;
+    }
     let ops = push_selected(out, &found.body, bins);
     counts(out, at, fields, ops);
+}
+
+/// Appends the message that says why an aggregation ends before its time.
+pub fn push_failure(out: &mut Vec<u8>, message: &str) {
+    let at = header(out, 0, 0, 0, 0, 0);
+    let text = Particle::new(ParticleType::STRING, message.as_bytes());
+    push_bin(out, b"FAILURE", text);
+    counts(out, at, 0, 1);
 }
 
 /// Appends the message that says that a query has all of a partition, or why not.

@@ -8,7 +8,7 @@ use super::*;
 use crate::change::{ExistsAction, GenerationCheck};
 use crate::model::{BinName, Digest, Error, ResultCode, Ttl, Value};
 use crate::ops::OpKind;
-use crate::request::{BinSelection, Reply, ReplyBins, Work};
+use crate::request::{BinSelection, Reply, ReplyBins, Resume, Work};
 
 /// A message: info bytes, generation, ttl, fields, operations as (op, type, name, data).
 fn message(
@@ -211,7 +211,11 @@ fn a_query_says_where_to_resume() {
     assert_eq!((params.task_id, params.max_records), (77, 10));
     assert_eq!(
         params.partitions,
-        [(1, None), (4095, None), (5, Some(Digest(digest)))]
+        [
+            (1, None),
+            (4095, None),
+            (5, Some(Resume::after(Digest(digest))))
+        ]
     );
 }
 

@@ -1,6 +1,7 @@
 //! Single records, batches and queries through the official Rust client.
 
 mod batches;
+mod indexes;
 mod modules;
 mod policies;
 mod queries;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::super::host::Host;
 use super::params::{Answer, Params, error};
-use super::{cluster, modules, namespaces, statistics, tasks};
+use super::{cluster, indexes, modules, namespaces, statistics, tasks};
 use crate::model::ResultCode;
 use crate::wire::{FrameKind, begin_frame, end_frame};
 
@@ -59,6 +59,7 @@ async fn command(host: &Host, p: &Params<'_>) -> Answer {
         "get-stats" => Ok(statistics::statistics(host)),
         "udf-put" => modules::put(host, p).await,
         "udf-get" => modules::get(host, p),
+        "udf-functions" => modules::functions(host, p),
         "udf-list" => Ok(modules::list(host)),
         "udf-remove" => modules::remove(host, p).await,
         "udf-clear-cache" => ok(),
@@ -66,19 +67,12 @@ async fn command(host: &Host, p: &Params<'_>) -> Answer {
         "jobs" => tasks::jobs(host, p),
         "query-abort" | "scan-abort" => tasks::abort(host, p),
         "query-abort-all" | "scan-abort-all" => Ok(tasks::abort_all(host)),
-        "sindex-list" | "sindex" | "sindex-stat"
-            if p.argument.is_empty() && p.any(&["indexname", "index"]).is_none() =>
-        {
-            Ok(String::new())
-        }
-        "sindex-exists" => Ok("false".into()),
-        "sindex" | "sindex-stat" | "sindex-delete" => {
-            Err(error(ResultCode::IndexNotFound, "no index"))
-        }
-        "sindex-create" => Err(error(
-            ResultCode::Unsupported,
-            "secondary indexes are not supported yet; query with a filter expression",
-        )),
+        "sindex-create" => indexes::create(host, p).await,
+        "sindex-delete" => indexes::delete(host, p).await,
+        "sindex-exists" => indexes::exists(host, p),
+        "sindex-list" => indexes::list(host, p),
+        "sindex-stat" => indexes::statistics(host, p),
+        "sindex" => indexes::sindex(host, p),
         "user-agent-set" => ok(),
         "user-agents" => Ok(String::new()),
         "status" => ok(),

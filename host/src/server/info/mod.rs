@@ -2,6 +2,7 @@
 
 mod answer;
 mod cluster;
+mod indexes;
 mod modules;
 mod namespaces;
 mod params;

@@ -49,7 +49,7 @@ pub fn sets(host: &Host, argument: &str) -> Answer {
     };
     let mut out = String::new();
     for ns in namespaces {
-        let names = ns.sets();
+        let (names, indexes) = (ns.sets(), ns.indexes().all());
         for (id, count) in ns.set_counts() {
             let name = names.name(id).map_or("", |n| n);
             if name.is_empty() || (!wanted_set.is_empty() && wanted_set != name) {
@@ -57,8 +57,12 @@ pub fn sets(host: &Host, argument: &str) -> Answer {
             }
             out.push_str(&format!(
                 "ns={}:set={name}:objects={count}:tombstones=0:data_used_bytes=0:\
-                 truncate_lut=0:sindexes=0:index_populating=false;",
-                ns.name
+                 truncate_lut=0:sindexes={}:index_populating=false;",
+                ns.name,
+                indexes
+                    .iter()
+                    .filter(|index| index.definition().set == name)
+                    .count()
             ));
         }
     }

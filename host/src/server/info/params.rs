@@ -30,11 +30,17 @@ impl<'a> Params<'a> {
 
     /// The value of a key, if it is there and not empty.
     pub fn get(&self, key: &str) -> Option<&'a str> {
-        self.list
-            .split(';')
-            .filter_map(|pair| pair.split_once('='))
-            .find(|(k, v)| *k == key && !v.is_empty())
-            .map(|(_, v)| v)
+        self.values(key).find(|v| !v.is_empty())
+    }
+
+    /// The value of a key, if it is there; it may be empty.
+    pub fn value(&self, key: &str) -> Option<&'a str> {
+        self.values(key).next()
+    }
+
+    fn values(&self, key: &str) -> impl Iterator<Item = &'a str> {
+        let pairs = self.list.split(';').filter_map(|pair| pair.split_once('='));
+        pairs.filter(move |(k, _)| *k == key).map(|(_, v)| v)
     }
 
     /// The value of the first of several keys.

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::super::host::Host;
 use super::params::{Answer, Params, error, missing};
 use crate::model::ResultCode;
+use crate::request::IndexRef;
 use crate::task::{Status, Task};
 
 fn id(p: &Params<'_>) -> Result<Option<u64>, String> {
@@ -70,6 +71,9 @@ fn line(task: &Task) -> String {
     let mut out = format!("trid={}:ns={}", task.id, spec.namespace());
     if let Some(set) = spec.set() {
         let _ = write!(out, ":set={}", String::from_utf8_lossy(set));
+    }
+    if let Some(IndexRef::Named(name)) = spec.range.as_ref().map(|range| &range.index) {
+        let _ = write!(out, ":sindex-name={name}");
     }
     let status = match task.status() {
         Status::Active => "active(ok)",

@@ -10,6 +10,7 @@ pub(in super::super) trait Blocking {
     fn read_one(&self, digest: &Digest) -> Lookup;
     fn commit_one(&self, digest: &Digest, expected: Expected, change: Change) -> Outcome;
     fn commit_all(&self, commits: Vec<Commit>) -> Vec<Outcome>;
+    fn commit_seen_by(&self, observer: &dyn Observer, commits: Vec<Commit>) -> Vec<Outcome>;
     fn page(
         &self,
         partition: PartitionId,
@@ -37,9 +38,13 @@ impl<S: RecordStore + ?Sized> Blocking for S {
         out.pop().expect("a commit has an outcome")
     }
 
-    fn commit_all(&self, mut commits: Vec<Commit>) -> Vec<Outcome> {
+    fn commit_all(&self, commits: Vec<Commit>) -> Vec<Outcome> {
+        self.commit_seen_by(&(), commits)
+    }
+
+    fn commit_seen_by(&self, observer: &dyn Observer, mut commits: Vec<Commit>) -> Vec<Outcome> {
         let mut out = Vec::new();
-        block_on(self.commit(&mut commits, &mut out));
+        block_on(self.commit(&mut commits, &mut out, observer));
         assert!(commits.is_empty());
         out
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
 use super::super::*;
 use super::model::any_sequence_of_commits_matches_a_plain_map;
 use super::{Blocking as _, Waiting};
@@ -53,6 +55,8 @@ on_every_store! {
     racing_batches_lose_nothing
     racing_increments_lose_nothing
     any_sequence_of_commits_matches_a_plain_map
+    an_observer_is_told_what_each_commit_replaced
+    an_observer_is_told_of_racing_commits_in_their_order
 }
 
 /// The `n`th digest of a partition.
@@ -384,6 +388,92 @@ fn racing_increments_lose_nothing(store: &dyn RecordStore) {
     let last = store.read_one(&d).unwrap().unwrap();
     assert_eq!(v(&last.record), THREADS * EACH);
     assert_eq!(store.count().0, 1);
+}
+
+/// Keeps what it is told: what bin "v" was and is.
+#[derive(Default)]
+struct Told(Mutex<Vec<(Digest, Option<i64>, Option<i64>)>>);
+
+impl Observer for Told {
+    fn is_watching(&self) -> bool {
+        true
+    }
+
+    fn changed(&self, digest: &Digest, before: Option<&Record>, after: Option<&Record>) {
+        self.0.lock().push((*digest, before.map(v), after.map(v)));
+    }
+}
+
+fn an_observer_is_told_what_each_commit_replaced(store: &dyn RecordStore) {
+    let commit = |n, expected, change| Commit {
+        digest: digest((n % 7) as PartitionId, n),
+        expected,
+        change,
+    };
+    let told = Told::default();
+    store.commit_all(vec![commit(1, Expected::Any, Change::Put(record(1, 1)))]);
+    store.commit_seen_by(
+        &told,
+        vec![
+            commit(1, Expected::Any, Change::Put(record(1, 2))),
+            commit(1, Expected::Absent, Change::Put(record(1, 3))),
+            commit(1, Expected::Any, Change::Put(record(1, 4))),
+            commit(2, Expected::Absent, Change::Put(record(1, 5))),
+            commit(3, Expected::Any, Change::Remove),
+        ],
+    );
+    for n in [1, 3] {
+        store.commit_seen_by(&told, vec![commit(n, Expected::Any, Change::Remove)]);
+    }
+    store.commit_seen_by(
+        &told,
+        vec![commit(1, Expected::Absent, Change::Put(record(1, 6)))],
+    );
+    let (one, two) = (digest(1, 1), digest(2, 2));
+    assert_eq!(
+        *told.0.lock(),
+        [
+            (one, Some(1), Some(2)),
+            (one, Some(2), Some(4)),
+            (two, None, Some(5)),
+            (one, Some(4), None),
+            (one, None, Some(6)),
+        ]
+    );
+}
+
+fn an_observer_is_told_of_racing_commits_in_their_order(store: &dyn RecordStore) {
+    let told = Told::default();
+    let digests = [digest(PARTITION, 1), digest(PARTITION, 2)];
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let (told, digests) = (&told, &digests);
+            scope.spawn(move || {
+                for n in 0..200 {
+                    let put = |digest| Commit {
+                        digest,
+                        expected: Expected::Any,
+                        change: Change::Put(record(0, 1000 * thread + n)),
+                    };
+                    store.commit_seen_by(told, digests.map(put).into());
+                    store.commit_seen_by(told, vec![put(digests[0])]);
+                }
+            });
+        }
+    });
+    let told = told.0.into_inner();
+    for digest in digests {
+        let of_it = told.iter().filter(|(d, ..)| *d == digest);
+        let mut last = None;
+        for &(_, before, after) in of_it {
+            assert_eq!(before, last);
+            last = after;
+        }
+        assert_eq!(
+            last,
+            Some(v(&store.read_one(&digest).unwrap().unwrap().record))
+        );
+    }
 }
 
 #[test]

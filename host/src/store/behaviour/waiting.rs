@@ -34,10 +34,11 @@ impl RecordStore for Waiting {
         &'a self,
         commits: &'a mut Vec<Commit>,
         out: &'a mut Vec<Outcome>,
+        observer: &'a dyn Observer,
     ) -> Answer<'a, ()> {
         let work = async move {
             a_while().await;
-            self.0.commit(commits, out).await;
+            self.0.commit(commits, out, observer).await;
             a_while().await;
         };
         Answer::Right(work.boxed())

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::sync::atomic::Ordering::Relaxed;
 
+use super::super::observer::tell;
 use super::super::sets::SetCounts;
-use super::super::{Change, Commit, Committed, Expected, Outcome, StoreError, Version};
+use super::super::{Change, Commit, Committed, Expected, Observer, Outcome, StoreError, Version};
 use super::codec::{self, Head};
 use super::namespace::DurableStore;
-use crate::model::Digest;
+use crate::model::{Digest, Record};
 
 /// What a commit finds in its record's place.
 #[derive(Clone, Copy)]
@@ -42,7 +43,7 @@ struct Step {
 
 impl DurableStore {
     /// Applies one commit, up to its durability: cheaper than a batch of one.
-    pub(super) fn commit_alone(&self, commit: Commit) -> Outcome {
+    pub(super) fn commit_alone(&self, commit: Commit, observer: &dyn Observer) -> Outcome {
         let Commit {
             digest,
             expected,
@@ -51,8 +52,10 @@ impl DurableStore {
         let key = codec::key(&digest);
         let partition = usize::from(digest.partition());
         let mut sets = self.partitions[partition].lock();
-        let before = self.find(&key)?;
+        let watched = observer.is_watching();
+        let (before, old) = self.find(&key, watched)?;
         check(&digest, expected, &before)?;
+        let new = kept(&change, watched);
         let (write, after, committed) = self.plan(&before, change);
         match write {
             Write::Nothing => {}
@@ -60,6 +63,9 @@ impl DurableStore {
             Write::Remove => self.records.remove(key)?,
         }
         self.account(&mut sets, partition, &Step { before, after });
+        if watched {
+            tell(observer, &digest, old.as_ref(), new.as_ref());
+        }
         Ok(committed)
     }
 
@@ -68,6 +74,7 @@ impl DurableStore {
         &self,
         commits: impl Iterator<Item = Commit>,
         outcomes: &mut Vec<Outcome>,
+        observer: &dyn Observer,
     ) {
         let commits: Vec<Commit> = commits.collect();
         // Locks are taken in one order everywhere, so that two batches cannot wait for each other.
@@ -86,7 +93,10 @@ impl DurableStore {
         let mut batch = self.journal.batch();
         let mut steps = Vec::with_capacity(commits.len());
         // A record may come twice; the second commit must see what the first leaves.
-        let mut pending: HashMap<Digest, Found> = HashMap::with_capacity(commits.len());
+        let mut pending: HashMap<Digest, (Found, Option<Record>)> =
+            HashMap::with_capacity(commits.len());
+        let watched = observer.is_watching();
+        let mut changes = Vec::new();
         for commit in commits {
             let Commit {
                 digest,
@@ -95,18 +105,22 @@ impl DurableStore {
             } = commit;
             let key = codec::key(&digest);
             let found = match pending.get(&digest) {
-                Some(found) => Ok(*found),
-                None => self.find(&key),
+                Some(found) => Ok(found.clone()),
+                None => self.find(&key, watched),
             };
-            let outcome = found.and_then(|before| {
+            let outcome = found.and_then(|(before, old)| {
                 check(&digest, expected, &before)?;
+                let new = kept(&change, watched);
                 let (write, after, committed) = self.plan(&before, change);
                 match write {
                     Write::Nothing => {}
                     Write::Put(value) => batch.insert(&self.records, key, value),
                     Write::Remove => batch.remove(&self.records, key),
                 }
-                pending.insert(digest, after);
+                pending.insert(digest, (after, new.clone()));
+                if watched {
+                    changes.push((digest, old, new));
+                }
                 steps.push((usize::from(digest.partition()), Step { before, after }));
                 Ok(committed)
             });
@@ -124,16 +138,21 @@ impl DurableStore {
                 self.account(&mut locked[at], *partition, step);
             }
         }
+        for (digest, old, new) in &changes {
+            tell(observer, digest, old.as_ref(), new.as_ref());
+        }
     }
 
-    fn find(&self, key: &[u8]) -> Result<Found, StoreError> {
-        Ok(match self.records.get(key)? {
-            None => Found::Nothing,
-            Some(value) => match codec::head(&value) {
-                Ok(head) => Found::Record(head),
-                Err(_) => Found::Damaged,
-            },
-        })
+    /// What is at a key; the whole record only where it is wanted and can be read.
+    fn find(&self, key: &[u8], whole: bool) -> Result<(Found, Option<Record>), StoreError> {
+        let Some(value) = self.records.get(key)? else {
+            return Ok((Found::Nothing, None));
+        };
+        let Ok(head) = codec::head(&value) else {
+            return Ok((Found::Damaged, None));
+        };
+        let record = whole.then(|| codec::versioned(&value).ok().map(|v| v.record));
+        Ok((Found::Record(head), record.flatten()))
     }
 
     /// What `change` does where `before` is.
@@ -175,6 +194,14 @@ impl DurableStore {
             sets.sub(head.meta.set);
         }
         self.sizes.of(partition).change(records, bytes);
+    }
+}
+
+/// The record that a change leaves, to be told of where somebody watches.
+fn kept(change: &Change, watched: bool) -> Option<Record> {
+    match change {
+        Change::Put(record) if watched => Some(record.clone()),
+        _ => None,
     }
 }
 

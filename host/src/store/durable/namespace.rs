@@ -12,8 +12,8 @@ use parking_lot::Mutex;
 use super::super::sets::{SetCounts, SetTable, occupied};
 use super::super::sizes::Sizes;
 use super::super::{
-    Answer, Commit, Cursor, Lookup, Outcome, RecordStore, ScanPage, Scanned, Sets, StoreError,
-    at_once,
+    Answer, Commit, Cursor, Lookup, Observer, Outcome, RecordStore, ScanPage, Scanned, Sets,
+    StoreError, at_once,
 };
 use super::codec;
 use super::journal::Journal;
@@ -145,14 +145,16 @@ impl RecordStore for DurableStore {
         &'a self,
         commits: &'a mut Vec<Commit>,
         out: &'a mut Vec<Outcome>,
+        observer: &'a dyn Observer,
     ) -> Answer<'a, ()> {
         let first = out.len();
         if commits.len() == 1 {
-            out.extend(commits.drain(..).map(|commit| self.commit_alone(commit)));
+            let alone = |commit| self.commit_alone(commit, observer);
+            out.extend(commits.drain(..).map(alone));
         }
         while !commits.is_empty() {
             let together = commits.len().min(TOGETHER);
-            self.commit_together(commits.drain(..together), out);
+            self.commit_together(commits.drain(..together), out, observer);
         }
         // With no lock held: a disk flush must not hold up the partition.
         match self.journal.durable() {
@@ -174,6 +176,12 @@ impl RecordStore for DurableStore {
         page: &'a ScanPage,
         out: &'a mut Vec<Scanned>,
     ) -> Answer<'a, Result<bool, StoreError>> {
+        if cursor.after.is_none()
+            && let Some(committing) = self.partitions.get(usize::from(partition))
+        {
+            // Reads take no lock, but a scan is to see what is being committed as it begins.
+            drop(committing.lock());
+        }
         let scan = Scan {
             records: self.records.clone(),
             namespace: self.name.clone(),

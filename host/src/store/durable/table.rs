@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use fjall::Keyspace;
-use futures::executor::block_on;
-
-use super::super::StoreError;
+use super::super::{Answer, StoreError, at_once};
 use super::journal::Journal;
+use fjall::Keyspace;
 
 /// A small table of named bytes in a data directory, in order of name; clones share it.
 #[derive(Clone)]
@@ -28,28 +26,34 @@ impl Table {
         Ok(self.entries.get(name)?.map(|bytes| bytes.to_vec()))
     }
 
-    /// Puts `bytes` under `name` (1 to 65,535 bytes), in place of what was there.
+    /// Puts `bytes` under `name` (1 to 65,535 bytes), in place of what was there: at once, and as
+    /// durable as configured when the answer is there.
     ///
     /// # Errors
     /// [`StoreError::Engine`].
-    pub fn put(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+    pub fn put(&self, name: &str, bytes: &[u8]) -> Answer<'static, Result<(), StoreError>> {
         if name.is_empty() || name.len() > usize::from(u16::MAX) {
             let len = name.len();
-            return Err(StoreError::Engine(format!(
+            return at_once(Err(StoreError::Engine(format!(
                 "a table entry's name has 1 to 65535 bytes, not {len}"
-            )));
+            ))));
         }
-        self.entries.insert(name, bytes)?;
-        block_on(self.journal.durable())
+        self.durable_after(self.entries.insert(name, bytes))
     }
 
-    /// Removes what is under `name`, if anything.
+    /// Removes what is under `name`, if anything; as [`Table::put`].
     ///
     /// # Errors
     /// [`StoreError::Engine`].
-    pub fn remove(&self, name: &str) -> Result<(), StoreError> {
-        self.entries.remove(name)?;
-        block_on(self.journal.durable())
+    pub fn remove(&self, name: &str) -> Answer<'static, Result<(), StoreError>> {
+        self.durable_after(self.entries.remove(name))
+    }
+
+    fn durable_after(&self, done: fjall::Result<()>) -> Answer<'static, Result<(), StoreError>> {
+        match done {
+            Ok(()) => self.journal.durable(),
+            Err(e) => at_once(Err(e.into())),
+        }
     }
 
     /// Every entry, in order of name.

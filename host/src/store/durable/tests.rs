@@ -1,5 +1,7 @@
 //! What only a store on disk does: it is the same after a restart, and it meets damage.
 
+use futures::executor::block_on;
+
 use super::super::behaviour::{Blocking as _, digest, put, record, v};
 use super::super::*;
 use super::codec;
@@ -62,10 +64,10 @@ fn namespaces_and_tables_do_not_meet() {
         assert_eq!(b.count().0, 0);
         assert_eq!(b.sets().find(b"x"), None);
         let modules = data.table("modules").unwrap();
-        modules.put("one.lua", b"return 1").unwrap();
-        modules.put("gone", b"").unwrap();
-        modules.remove("gone").unwrap();
-        assert!(modules.put("", b"").is_err());
+        block_on(modules.put("one.lua", b"return 1")).unwrap();
+        block_on(modules.put("gone", b"")).unwrap();
+        block_on(modules.remove("gone")).unwrap();
+        assert!(block_on(modules.put("", b"")).is_err());
     }
     let data = open(&dir);
     assert_eq!(data.namespace("a").unwrap().count().0, 1);

@@ -61,6 +61,15 @@ unsafe fn flush(l: *mut lua_State, s: &mut Slot, context: &mut RecordContext) {
     lua_pop(l, 1);
 }
 
+/// What a stream's record answers to whatever would change it; the incumbent says 1 too.
+///
+/// # Safety
+/// The [stack rules](super). Raises nothing.
+unsafe fn refuse(l: *mut lua_State) -> c_int {
+    lua_pushinteger(l, 1);
+    1
+}
+
 /// Whether the record would have too many bins; cheap for one that is far from it.
 fn is_over_limits(context: &RecordContext) -> bool {
     // Six bytes are the least that a bin takes.
@@ -88,6 +97,9 @@ unsafe fn admit(l: *mut lua_State, s: &mut Slot, context: &mut RecordContext) ->
 
 unsafe extern "C-unwind" fn create(l: *mut lua_State) -> c_int {
     let (s, context) = arguments(l);
+    if s.reads_only {
+        return refuse(l);
+    }
     let done = if context.can_create() && !admit(l, s, context) {
         -1
     } else {
@@ -99,6 +111,9 @@ unsafe extern "C-unwind" fn create(l: *mut lua_State) -> c_int {
 
 unsafe extern "C-unwind" fn update(l: *mut lua_State) -> c_int {
     let (s, context) = arguments(l);
+    if s.reads_only {
+        return refuse(l);
+    }
     let done = if context.exists() && !admit(l, s, context) {
         -1
     } else {
@@ -110,6 +125,9 @@ unsafe extern "C-unwind" fn update(l: *mut lua_State) -> c_int {
 
 unsafe extern "C-unwind" fn remove(l: *mut lua_State) -> c_int {
     let (s, context) = arguments(l);
+    if s.reads_only {
+        return refuse(l);
+    }
     let done = context.remove();
     if done == 0 {
         forget(l, s);

@@ -221,17 +221,27 @@ unsafe extern "C-unwind" fn get_var_int(l: *mut lua_State) -> c_int {
     2
 }
 
+/// The string argument at `arg`, unless it is nil; it is good while the argument is on the stack.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
+unsafe fn text<'a>(l: *mut lua_State, arg: c_int) -> Option<&'a [u8]> {
+    if lua_type(l, arg) == LUA_TNIL {
+        return None;
+    }
+    luaL_checklstring(l, arg, ptr::null_mut());
+    Some(raw_str(l, arg))
+}
+
 unsafe extern "C-unwind" fn append_string(l: *mut lua_State) -> c_int {
     if lua_gettop(l) != 2 {
         return no(l);
     }
     let h = check(l, 1, BYTES);
-    luaL_checklstring(l, 2, ptr::null_mut());
-    let text = raw_str(l, 2);
-    if text.is_empty() {
-        return no(l);
+    match text(l, 2) {
+        Some(text) if !text.is_empty() => write(l, h, (*h).n, text.as_ptr(), text.len()),
+        _ => no(l),
     }
-    write(l, h, (*h).n, text.as_ptr(), text.len())
 }
 
 unsafe extern "C-unwind" fn set_string(l: *mut lua_State) -> c_int {
@@ -239,11 +249,9 @@ unsafe extern "C-unwind" fn set_string(l: *mut lua_State) -> c_int {
         return no(l);
     }
     let h = check(l, 1, BYTES);
-    luaL_checklstring(l, 3, ptr::null_mut());
-    let text = raw_str(l, 3);
-    match offset(l) {
-        Some(at) => write(l, h, at, text.as_ptr(), text.len()),
-        None => no(l),
+    match (offset(l), text(l, 3)) {
+        (Some(at), Some(text)) => write(l, h, at, text.as_ptr(), text.len()),
+        _ => no(l),
     }
 }
 
@@ -307,7 +315,10 @@ unsafe extern "C-unwind" fn get_bytes(l: *mut lua_State) -> c_int {
 }
 
 unsafe extern "C-unwind" fn size(l: *mut lua_State) -> c_int {
-    lua_pushinteger(l, (*check(l, 1, BYTES)).n as i64);
+    if lua_gettop(l) == 1 {
+        return len(l);
+    }
+    lua_pushinteger(l, 0);
     1
 }
 
@@ -324,6 +335,9 @@ unsafe extern "C-unwind" fn set_size(l: *mut lua_State) -> c_int {
 }
 
 unsafe extern "C-unwind" fn get_type(l: *mut lua_State) -> c_int {
+    if lua_gettop(l) == 0 {
+        return 0;
+    }
     lua_pushinteger(l, (*check(l, 1, BYTES)).kind.into());
     1
 }
@@ -361,7 +375,6 @@ const FUNCTIONS: &[(&CStr, lua_CFunction)] = &[
     (c"set_size", set_size),
     (c"get_type", get_type),
     (c"set_type", set_type),
-    (c"tostring", tostring),
     (c"get_string", get_string),
     (c"get_bytes", get_bytes),
     (c"get_byte", get_int::<1, false>),
@@ -416,7 +429,7 @@ pub(super) unsafe fn open(l: *mut lua_State, s: *mut Slot) {
             (c"__index", get_int::<1, false>),
             (c"__newindex", set_int::<1, false>),
             (c"__len", len),
-            (c"__tostring", tostring),
+            (c"__tostring", tostring::<BYTES>),
         ],
     );
     lua_createtable(l, 0, FUNCTIONS.len() as c_int);
@@ -427,5 +440,6 @@ pub(super) unsafe fn open(l: *mut lua_State, s: *mut Slot) {
 
 /// `#b`: Lua passes the operand twice.
 unsafe extern "C-unwind" fn len(l: *mut lua_State) -> c_int {
-    size(l)
+    lua_pushinteger(l, (*check(l, 1, BYTES)).n as i64);
+    1
 }

@@ -82,3 +82,25 @@ pub(super) unsafe fn failure(l: *mut lua_State, s: &mut Slot, status: c_int) -> 
     }
     e
 }
+
+/// Takes file and line out of the message.
+pub(super) fn placed(mut e: UdfError, file: &str) -> UdfError {
+    if let Some((line, message)) = split_place(&e.message, file) {
+        e.message = message.to_owned();
+        e.line = Some(line);
+        e.module = file.to_owned();
+    } else if e.kind != UdfErrorKind::Thrown {
+        e.module = file.to_owned();
+    }
+    e
+}
+
+/// Splits Lua's `file:line: message`. Of a long file name Lua gives `...` and its end.
+pub(super) fn split_place<'a>(text: &'a str, file: &str) -> Option<(u32, &'a str)> {
+    let rest = match text.strip_prefix("...").and_then(|t| t.split_once(':')) {
+        Some((end, rest)) if !end.is_empty() && file.ends_with(end) => rest,
+        _ => text.strip_prefix(file)?.strip_prefix(':')?,
+    };
+    let (line, message) = rest.split_once(':')?;
+    Some((line.parse().ok()?, message.strip_prefix(' ')?))
+}

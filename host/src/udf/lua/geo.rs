@@ -9,9 +9,10 @@ use super::slot::{Slot, slot};
 use super::text::tostring;
 
 unsafe extern "C-unwind" fn call(l: *mut lua_State) -> c_int {
-    if lua_gettop(l) != 2 || lua_type(l, 2) != LUA_TSTRING {
+    if lua_gettop(l) != 2 || lua_type(l, 2) == LUA_TNIL {
         return 0;
     }
+    luaL_checklstring(l, 2, std::ptr::null_mut());
     push_geo(l, slot(l), raw_str(l, 2));
     1
 }
@@ -21,9 +22,8 @@ unsafe extern "C-unwind" fn call(l: *mut lua_State) -> c_int {
 /// # Safety
 /// The [stack rules](super). Raises.
 pub(super) unsafe fn open(l: *mut lua_State, s: *mut Slot) {
-    metatable(l, s, GEO, &[(c"__tostring", tostring)]);
-    lua_createtable(l, 0, 1);
-    register(l, s, &[(c"tostring", tostring)]);
+    metatable(l, s, GEO, &[(c"__tostring", tostring::<GEO>)]);
+    lua_createtable(l, 0, 0);
     lua_createtable(l, 0, 4);
     register(l, s, &[(c"__call", call)]);
 }

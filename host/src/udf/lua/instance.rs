@@ -5,20 +5,21 @@ use std::{mem, ptr};
 
 use mlua::ffi::*;
 
+use super::aggregate::Aggregation;
 use super::arguments::Arguments;
-use super::failure::{failure, on_error};
+use super::failure::{failure, on_error, placed};
 use super::module::LuaModule;
 use super::object::push_str;
 use super::pack::{Unpackable, to_value};
-use super::record::{forget, value_len};
+use super::record::forget;
 use super::shared::undo_call;
 use super::slot::{Slot, Trip};
 use super::stack::{StackGuard, clear_registered, clear_table};
-use super::state::{State, split_place};
+use super::state::State;
 use super::watchdog::OnDuty;
 use crate::change::{RecordContext, Scope};
 use crate::model::Value;
-use crate::udf::{Budget, Instance, Invoker, UdfError, UdfErrorKind, UdfResult};
+use crate::udf::{Aggregator, Budget, Instance, Invoker, UdfError, UdfErrorKind, UdfResult};
 
 /// More globals than this in one call, and the state is replaced rather than cleaned.
 const MANY_GLOBALS: usize = 64;
@@ -29,6 +30,7 @@ pub(super) struct LuaInstance {
     state: Option<State>,
     function: String,
     arguments: Arguments,
+    aggregation: Option<Aggregation>,
 }
 
 impl LuaInstance {
@@ -39,6 +41,7 @@ impl LuaInstance {
             state: None,
             function: String::new(),
             arguments: Arguments::default(),
+            aggregation: None,
         }
     }
 
@@ -69,6 +72,26 @@ impl Instance for LuaInstance {
             self.function.push_str(function);
         }
         Ok(self)
+    }
+
+    fn aggregate(
+        &mut self,
+        function: &str,
+        args: &[u8],
+        budget: &Budget,
+    ) -> Result<&mut dyn Aggregator, UdfError> {
+        // What was open before goes first: the two would want the memory of both.
+        self.aggregation = None;
+        let mut arguments = Arguments::default();
+        arguments.set(args)?;
+        let opened = Aggregation::open(&self.module, function, &arguments, budget)?;
+        Ok(self.aggregation.insert(opened))
+    }
+
+    fn aggregator(&mut self) -> Option<&mut dyn Aggregator> {
+        self.aggregation
+            .as_mut()
+            .map(|open| open as &mut dyn Aggregator)
     }
 }
 
@@ -237,7 +260,7 @@ impl Pass<'_> {
             let result = if status == LUA_OK {
                 self.result(l, &mut *s)
             } else {
-                Err(self.placed(failure(l, &mut *s, status)))
+                Err(placed(failure(l, &mut *s, status), self.module.file()))
             };
             self.results.push(result);
             if (*s).trip != Trip::No || status == LUA_ERRMEM {
@@ -279,24 +302,12 @@ impl Pass<'_> {
                 return Err(UdfError::new(UdfErrorKind::Result, text));
             }
         };
-        let len = value_len(&value);
+        let len = value.heap_bytes();
         let limit = self.module.limits().result_bytes;
         if len > limit {
             let text = format!("the result is {len} bytes long; the limit is {limit}");
             return Err(UdfError::new(UdfErrorKind::Result, text));
         }
         Ok(value)
-    }
-
-    /// Takes file and line out of the message.
-    fn placed(&self, mut e: UdfError) -> UdfError {
-        if let Some((line, message)) = split_place(&e.message, self.module.file()) {
-            e.message = message.to_owned();
-            e.line = Some(line);
-            e.module = self.module.file().to_owned();
-        } else if e.kind != UdfErrorKind::Thrown {
-            e.module = self.module.file().to_owned();
-        }
-        e
     }
 }

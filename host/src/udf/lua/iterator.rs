@@ -4,15 +4,17 @@ use std::ffi::c_int;
 
 use mlua::ffi::*;
 
-use super::map::push_sorted_entries;
-use super::object::{Head, ITER, MAP, check, metatable, new_object, own, register};
+use super::map::{push_plain, push_sorted_keys};
+use super::object::{Head, ITER, MAP, check, metatable, new_object, push_element, register};
+use super::pack::key_at;
 use super::packed::push_next;
 use super::slot::{Slot, slot};
+use super::table::own;
 use crate::cdt::Cursor;
 
-// An iterator's user value is what it walks: a list, or a table of keys and values in turn.
-// Its `cursor` is at the element it gave last, its `body` says which of key (1) and value (2) it
-// gives.
+// An iterator's user value is what it walks: a list, or the table of a map's keys. Its `cursor` is
+// at the element or entry it gave last, its `body` says which of key (1) and value (2) it gives.
+// One over a map has the entries that were there when it was made and still are, as they are.
 const KEYS: usize = 1;
 const VALUES: usize = 2;
 
@@ -39,9 +41,10 @@ pub(super) unsafe fn push_list_iterator(l: *mut lua_State, s: &Slot, list: *mut 
 pub(super) unsafe fn push_map_iterator(l: *mut lua_State, s: &mut Slot, parts: usize) -> c_int {
     lua_pushvalue(l, lua_upvalueindex(1));
     lua_pushcclosure(l, next_of_map, 1);
-    push_sorted_entries(l, s, 1);
+    push_sorted_keys(l, s, 1);
     let it = new_object(l, s, ITER, 0);
     lua_insert(l, -2);
+    (*it).n = lua_rawlen(l, -1);
     lua_setiuservalue(l, -2, 1);
     (*it).body = parts;
     2
@@ -79,24 +82,44 @@ unsafe extern "C-unwind" fn next_of_list(l: *mut lua_State) -> c_int {
 
 unsafe extern "C-unwind" fn next_of_map(l: *mut lua_State) -> c_int {
     let it = check(l, 1, ITER);
-    if lua_getiuservalue(l, 1, 1) != LUA_TTABLE || (*it).cursor.at >= lua_rawlen(l, -1) {
+    if !push_entry(l, it) {
         return 0;
     }
-    let entries = lua_gettop(l);
-    let at = (*it).cursor.at as i64;
-    (*it).cursor.at += 2;
+    (*it).cursor.at += 1;
+    let (key, value) = (lua_gettop(l) - 1, lua_gettop(l));
     let mut pushed = 0;
-    for (part, offset) in [(KEYS, 1), (VALUES, 2)] {
-        if (*it).body & part != 0 {
-            lua_rawgeti(l, entries, at + offset);
-            if lua_type(l, -1) == LUA_TLIGHTUSERDATA {
-                lua_pop(l, 1);
-                lua_pushnil(l);
-            }
-            pushed += 1;
-        }
+    if (*it).body & KEYS != 0 {
+        push_element(l, slot(l), key_at(l, key));
+        pushed += 1;
+    }
+    if (*it).body & VALUES != 0 {
+        push_plain(l, value);
+        pushed += 1;
     }
     pushed
+}
+
+/// Moves the iterator `it` over a map on to the next entry that is still there, and pushes its key
+/// and value as the map's table has them. Returns false when there is none.
+///
+/// # Safety
+/// The [stack rules](super), for the iterator at 1. Raises.
+unsafe fn push_entry(l: *mut lua_State, it: *mut Head) -> bool {
+    if lua_getiuservalue(l, 1, 1) != LUA_TTABLE {
+        return false;
+    }
+    let keys = lua_gettop(l);
+    lua_rawgeti(l, keys, 0);
+    while (*it).cursor.at < (*it).n {
+        lua_rawgeti(l, keys, (*it).cursor.at as i64 + 1);
+        lua_pushvalue(l, -1);
+        if lua_rawget(l, keys + 1) != LUA_TNIL {
+            return true;
+        }
+        lua_settop(l, keys + 1);
+        (*it).cursor.at += 1;
+    }
+    false
 }
 
 unsafe extern "C-unwind" fn next(l: *mut lua_State) -> c_int {
@@ -115,14 +138,13 @@ unsafe extern "C-unwind" fn next(l: *mut lua_State) -> c_int {
 
 unsafe extern "C-unwind" fn has_next(l: *mut lua_State) -> c_int {
     let it = check(l, 1, ITER);
-    let n = if (*it).body == 0 {
+    let has = if (*it).body == 0 {
         let list = (*it).data.cast::<Head>();
-        if list.is_null() { 0 } else { (*list).n }
+        !list.is_null() && (*it).cursor.at < (*list).n
     } else {
-        lua_getiuservalue(l, 1, 1);
-        lua_rawlen(l, -1)
+        push_entry(l, it)
     };
-    lua_pushboolean(l, ((*it).cursor.at < n).into());
+    lua_pushboolean(l, has.into());
     1
 }
 
@@ -142,5 +164,7 @@ pub(super) unsafe fn open(l: *mut lua_State, s: *mut Slot) {
     lua_pushvalue(l, -2);
     lua_setfield(l, -2, c"__index".as_ptr());
     lua_pop(l, 1);
-    lua_createtable(l, 0, 3);
+    lua_createtable(l, 0, 4);
+    // It is called with the class itself, and so always fails.
+    register(l, s, &[(c"__call", next)]);
 }

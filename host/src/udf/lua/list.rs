@@ -8,10 +8,11 @@ use std::ffi::{CStr, c_int};
 use mlua::ffi::*;
 
 use super::iterator::push_list_iterator;
-use super::object::{Head, LIST, check, fail, head, metatable, own, push_empty, register};
+use super::object::{Head, LIST, check, fail, head, metatable, push_empty, register};
 use super::pack::{pack, scalar};
 use super::packed::{edit, push_at};
 use super::slot::{Slot, check_overdue, slot};
+use super::table::own;
 use super::text::tostring;
 use crate::cdt::{EditError, list};
 use crate::model::msgpack::Element;
@@ -141,8 +142,8 @@ unsafe extern "C-unwind" fn size(l: *mut lua_State) -> c_int {
 
 unsafe extern "C-unwind" fn append(l: *mut lua_State) -> c_int {
     let h = check(l, 1, LIST);
-    lua_settop(l, 2);
     if fits(l, 2) {
+        lua_settop(l, 2);
         let n = (*h).n;
         if !change(l, h, 2, |list, new, out| list::insert(list, n, new, out)) {
             own(l, slot(l), 1, h);
@@ -154,7 +155,7 @@ unsafe extern "C-unwind" fn append(l: *mut lua_State) -> c_int {
 }
 
 unsafe extern "C-unwind" fn prepend(l: *mut lua_State) -> c_int {
-    lua_settop(l, 2);
+    check(l, 1, LIST);
     lua_pushinteger(l, 1);
     lua_insert(l, 2);
     insert(l)
@@ -163,8 +164,8 @@ unsafe extern "C-unwind" fn prepend(l: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn insert(l: *mut lua_State) -> c_int {
     let h = check(l, 1, LIST);
     let i = opt_index(l, 2);
-    lua_settop(l, 3);
     if i > 0 && fits(l, 3) {
+        lua_settop(l, 3);
         if change(l, h, 3, |list, new, out| {
             list::insert(list, i - 1, new, out)
         }) {
@@ -328,7 +329,7 @@ unsafe extern "C-unwind" fn new(l: *mut lua_State) -> c_int {
     1
 }
 
-/// `list{...}`: the values under number keys of a table.
+/// `list{...}`: the values under number keys of a table, nil for those that no list can hold.
 unsafe extern "C-unwind" fn call(l: *mut lua_State) -> c_int {
     let given = lua_gettop(l) == 2 && lua_type(l, 2) == LUA_TTABLE;
     let capacity = if given { lua_rawlen(l, 2) } else { 4 };
@@ -338,12 +339,14 @@ unsafe extern "C-unwind" fn call(l: *mut lua_State) -> c_int {
         lua_getiuservalue(l, 3, 1);
         lua_pushnil(l);
         while lua_next(l, 2) != 0 {
-            if lua_type(l, -2) == LUA_TNUMBER && fits(l, -1) {
+            if lua_type(l, -2) == LUA_TNUMBER {
                 (*h).n += 1;
-                lua_rawseti(l, 4, (*h).n as i64);
-            } else {
-                lua_pop(l, 1);
+                if fits(l, -1) {
+                    lua_pushvalue(l, -1);
+                    lua_rawseti(l, 4, (*h).n as i64);
+                }
             }
+            lua_settop(l, 5);
         }
         lua_settop(l, 3);
     }
@@ -366,7 +369,7 @@ const FUNCTIONS: &[(&CStr, lua_CFunction)] = &[
     (c"size", size),
     (c"nbytes", nbytes),
     (c"iterator", iterator),
-    (c"tostring", tostring),
+    (c"tostring", tostring::<LIST>),
 ];
 
 /// Makes the class, and pushes the table of functions and that with `__call`.
@@ -382,7 +385,7 @@ pub(super) unsafe fn open(l: *mut lua_State, s: *mut Slot) {
             (c"__index", index),
             (c"__newindex", newindex),
             (c"__len", size),
-            (c"__tostring", tostring),
+            (c"__tostring", tostring::<LIST>),
         ],
     );
     lua_createtable(l, 0, FUNCTIONS.len() as c_int);

@@ -7,15 +7,32 @@ use smallvec::SmallVec;
 
 use super::iterator::{map_keys, map_pairs, map_values};
 use super::list::{fits, push_packed_size};
-use super::object::{
-    Head, MAP, check, head, metatable, own, push_element, push_empty, push_key, register,
-};
+use super::object::{BYTES, Head, MAP, REC, check, head, metatable, push_empty, register};
 use super::pack::{key_at, scalar};
 use super::packed::{edit, push_under};
 use super::slot::{Slot, check_overdue, slot};
+use super::table::{own, push_key, set_entry};
 use super::text::tostring;
 use crate::cdt::map;
+use crate::model::ParticleType;
 use crate::model::msgpack::Element;
+
+/// Whether the value at `index` can be a key: an integer, a string or bytes. (Stored maps can have
+/// others, which stay, but are out of the reach of Lua code.)
+///
+/// # Safety
+/// The [stack rules](super). Raises nothing.
+unsafe fn is_key(l: *mut lua_State, index: c_int) -> bool {
+    match lua_type(l, index) {
+        LUA_TNUMBER => lua_isinteger(l, index) != 0,
+        LUA_TSTRING => true,
+        LUA_TUSERDATA => {
+            let h = head(l, index);
+            (*h).tag == BYTES && (*h).kind == ParticleType::BLOB.0
+        }
+        _ => false,
+    }
+}
 
 /// Pushes the value under the key at `key`, or nil; `map` is a stack index.
 ///
@@ -23,6 +40,9 @@ use crate::model::msgpack::Element;
 /// The [stack rules](super). Raises.
 unsafe fn get(l: *mut lua_State, map: c_int, key: c_int) {
     let h = check(l, map, MAP);
+    if !is_key(l, key) {
+        return lua_pushnil(l);
+    }
     if !(*h).owned
         && let Some(key) = scalar(l, key)
         && push_under(l, h, key)
@@ -30,10 +50,7 @@ unsafe fn get(l: *mut lua_State, map: c_int, key: c_int) {
         return;
     }
     own(l, slot(l), map, h);
-    if !push_key(l, slot(l), key) {
-        lua_pushnil(l);
-        return;
-    }
+    push_key(l, slot(l), key);
     lua_rawget(l, -2);
     if lua_type(l, -1) == LUA_TLIGHTUSERDATA {
         lua_pop(l, 1);
@@ -46,40 +63,39 @@ unsafe extern "C-unwind" fn index(l: *mut lua_State) -> c_int {
     1
 }
 
-/// Sets an entry of the table at `table`; a value that does not fit removes it.
+/// Sets the entry with the key at `key` of the table at `table`.
 ///
 /// # Safety
-/// The [stack rules](super), for the table of a map at `table`. Raises.
+/// The [stack rules](super), for the table of a map at `table`, and a key and a value that fit.
+/// Raises.
 unsafe fn set(l: *mut lua_State, table: c_int, key: c_int, value: c_int) {
     if push_key(l, slot(l), key) {
-        if fits(l, value) {
-            lua_pushvalue(l, value);
-        } else {
-            lua_pushnil(l);
-        }
-        lua_rawset(l, table);
+        lua_pushvalue(l, value);
+        set_entry(l, table);
     }
 }
 
 unsafe extern "C-unwind" fn newindex(l: *mut lua_State) -> c_int {
     let h = check(l, 1, MAP);
     lua_settop(l, 3);
-    let object = head(l, 3);
-    if lua_type(l, 2) != LUA_TNIL && (object.is_null() || fits(l, 3)) {
-        let changed = !(*h).owned
-            && match (scalar(l, 2), scalar(l, 3)) {
-                (Some(key), Some(Element::Nil)) => {
-                    edit(l, slot(l), 1, h, |map, out| map::remove(map, &key, out))
-                }
-                (Some(key), Some(value)) => edit(l, slot(l), 1, h, |map, out| {
-                    map::put(map, &key, &value, out)
-                }),
-                _ => false,
-            };
-        if !changed {
-            own(l, slot(l), 1, h);
-            set(l, 4, 2, 3);
-        }
+    if !is_key(l, 2) {
+        return 0;
+    }
+    if !fits(l, 3) {
+        let object = head(l, 3);
+        let is_record = !object.is_null() && (*object).tag == REC;
+        return if is_record { 0 } else { remove(l) };
+    }
+    let changed = !(*h).owned
+        && match (scalar(l, 2), scalar(l, 3)) {
+            (Some(key), Some(value)) => edit(l, slot(l), 1, h, |map, out| {
+                map::put(map, &key, &value, out)
+            }),
+            _ => false,
+        };
+    if !changed {
+        own(l, slot(l), 1, h);
+        set(l, 4, 2, 3);
     }
     0
 }
@@ -87,14 +103,18 @@ unsafe extern "C-unwind" fn newindex(l: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn remove(l: *mut lua_State) -> c_int {
     let h = check(l, 1, MAP);
     lua_settop(l, 2);
+    if !is_key(l, 2) {
+        return 0;
+    }
     let changed = match scalar(l, 2) {
         Some(key) if !(*h).owned => edit(l, slot(l), 1, h, |map, out| map::remove(map, &key, out)),
         _ => false,
     };
     if !changed {
         own(l, slot(l), 1, h);
+        push_key(l, slot(l), 2);
         lua_pushnil(l);
-        set(l, 3, 2, 4);
+        lua_rawset(l, 3);
     }
     0
 }
@@ -126,17 +146,16 @@ unsafe extern "C-unwind" fn size(l: *mut lua_State) -> c_int {
     1
 }
 
-/// Pushes a table of the map's keys and values in turn, in the order of the keys.
+/// Pushes a table of the map's keys, as its table has them, in their order, and under 0 that table.
 ///
 /// # Safety
 /// The [stack rules](super). Raises.
-pub(super) unsafe fn push_sorted_entries(l: *mut lua_State, s: &mut Slot, index: c_int) {
+pub(super) unsafe fn push_sorted_keys(l: *mut lua_State, s: &mut Slot, index: c_int) {
     let h = check(l, index, MAP);
     own(l, s, index, h);
     let table = lua_gettop(l);
     let n = count(l, index, h);
-    lua_createtable(l, c_int::try_from(n * 2).unwrap_or(0), 0);
-    // First the keys as the table has them, then, in their order, what they stand for.
+    lua_createtable(l, c_int::try_from(n).unwrap_or(0), 1);
     lua_pushnil(l);
     let mut i = 0;
     while lua_next(l, table) != 0 {
@@ -146,16 +165,8 @@ pub(super) unsafe fn push_sorted_entries(l: *mut lua_State, s: &mut Slot, index:
         lua_rawseti(l, table + 1, i);
     }
     sort(l, table + 1, i);
-    for i in (1..=i).rev() {
-        lua_rawgeti(l, table + 1, i);
-        lua_pushvalue(l, -1);
-        lua_rawget(l, table);
-        lua_rawseti(l, table + 1, i * 2);
-        push_element(l, s, key_at(l, -1));
-        lua_rawseti(l, table + 1, i * 2 - 1);
-        lua_pop(l, 1);
-    }
-    lua_replace(l, table);
+    lua_insert(l, table);
+    lua_rawseti(l, table, 0);
 }
 
 /// Sorts the keys 1 to `n` of the table, by reading them out and writing them back.
@@ -222,6 +233,7 @@ unsafe extern "C-unwind" fn new(l: *mut lua_State) -> c_int {
 
 /// `map{...}`: the entries of a table.
 unsafe extern "C-unwind" fn call(l: *mut lua_State) -> c_int {
+    luaL_optinteger(l, 3, 0);
     let given = matches!(lua_gettop(l), 2 | 3) && lua_type(l, 2) == LUA_TTABLE;
     lua_settop(l, 2);
     push_empty(l, slot(l), MAP, if given { 4 } else { 0 });
@@ -229,7 +241,7 @@ unsafe extern "C-unwind" fn call(l: *mut lua_State) -> c_int {
         lua_getiuservalue(l, 3, 1);
         lua_pushnil(l);
         while lua_next(l, 2) != 0 {
-            if fits(l, 6) {
+            if is_key(l, 5) && fits(l, 6) {
                 set(l, 4, 5, 6);
             }
             lua_settop(l, 5);
@@ -263,8 +275,29 @@ unsafe extern "C-unwind" fn clone(l: *mut lua_State) -> c_int {
     1
 }
 
-/// `map.merge(m1, m2, f)`: all entries of both; where both have one that is true, `f`
-/// decides, else the second's stands.
+/// Whether the value at `index` of a map's table is true for Lua: it is there, not false, and not
+/// the light userdata that stands for nil.
+///
+/// # Safety
+/// The [stack rules](super). Raises nothing.
+unsafe fn is_true(l: *mut lua_State, index: c_int) -> bool {
+    lua_type(l, index) != LUA_TLIGHTUSERDATA && lua_toboolean(l, index) != 0
+}
+
+/// Pushes the value at `index` of a map's table as Lua code sees it.
+///
+/// # Safety
+/// The [stack rules](super). Raises nothing.
+pub(super) unsafe fn push_plain(l: *mut lua_State, index: c_int) {
+    if lua_type(l, index) == LUA_TLIGHTUSERDATA {
+        lua_pushnil(l);
+    } else {
+        lua_pushvalue(l, index);
+    }
+}
+
+/// `map.merge(m1, m2, f)`: all entries of both; where both have one and the first's is true, `f`
+/// decides if what it gives is true, else the second's stands. What no map can hold is left out.
 unsafe extern "C-unwind" fn merge(l: *mut lua_State) -> c_int {
     check(l, 1, MAP);
     let other = check(l, 2, MAP);
@@ -277,12 +310,15 @@ unsafe extern "C-unwind" fn merge(l: *mut lua_State) -> c_int {
         check_overdue(l);
         lua_pushvalue(l, 8);
         lua_rawget(l, 4);
-        if lua_toboolean(l, 10) != 0 && lua_type(l, 3) == LUA_TFUNCTION {
+        if is_true(l, 10) && lua_type(l, 3) == LUA_TFUNCTION {
             lua_pushvalue(l, 3);
             lua_pushvalue(l, 10);
-            lua_pushvalue(l, 9);
+            push_plain(l, 9);
             lua_call(l, 2, 1);
-            if lua_toboolean(l, -1) != 0 && fits(l, -1) {
+            if lua_toboolean(l, -1) != 0 {
+                if !fits(l, -1) {
+                    lua_pushnil(l);
+                }
                 lua_replace(l, 9);
             }
         }
@@ -295,7 +331,7 @@ unsafe extern "C-unwind" fn merge(l: *mut lua_State) -> c_int {
     1
 }
 
-/// `map.diff(m1, m2)`: the entries whose keys only one of the two has.
+/// `map.diff(m1, m2)`: the entries of each for whose keys the other has nothing true.
 unsafe extern "C-unwind" fn diff(l: *mut lua_State) -> c_int {
     let (a, b) = (check(l, 1, MAP), check(l, 2, MAP));
     lua_settop(l, 2);
@@ -308,7 +344,7 @@ unsafe extern "C-unwind" fn diff(l: *mut lua_State) -> c_int {
         while lua_next(l, here) != 0 {
             lua_pushvalue(l, 7);
             lua_rawget(l, there);
-            if lua_toboolean(l, 9) == 0 {
+            if !is_true(l, 9) {
                 lua_pushvalue(l, 7);
                 lua_pushvalue(l, 8);
                 lua_rawset(l, 6);
@@ -335,7 +371,7 @@ const FUNCTIONS: &[(&CStr, lua_CFunction)] = &[
     (c"remove", remove),
     (c"size", size),
     (c"nbytes", nbytes),
-    (c"tostring", tostring),
+    (c"tostring", tostring::<MAP>),
     (c"clone", clone),
     (c"merge", merge),
     (c"diff", diff),
@@ -354,7 +390,7 @@ pub(super) unsafe fn open(l: *mut lua_State, s: *mut Slot) {
             (c"__index", index),
             (c"__newindex", newindex),
             (c"__len", size),
-            (c"__tostring", tostring),
+            (c"__tostring", tostring::<MAP>),
         ],
     );
     lua_createtable(l, 0, FUNCTIONS.len() as c_int);

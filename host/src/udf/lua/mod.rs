@@ -31,9 +31,11 @@
 )]
 
 mod aerospike;
+mod aggregate;
 mod arguments;
 mod blob;
 mod failure;
+mod feed;
 mod geo;
 mod guard;
 mod instance;
@@ -54,7 +56,9 @@ mod shared;
 mod slot;
 mod stack;
 mod state;
+mod stream;
 mod table;
+mod table_functions;
 mod text;
 mod watchdog;
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::state::{LoadError, State, split_place};
+use super::failure::split_place;
+use super::state::{LoadError, State};
 use crate::model::Limits;
 use crate::udf::log::Log;
 use crate::udf::{CompileError, ModuleSource, Sources, UdfError, UdfErrorKind};

@@ -91,9 +91,9 @@ unsafe fn pack_object(
             lua_getiuservalue(l, index, 1);
             let top = lua_gettop(l);
             let done = if (*h).tag == LIST {
-                pack_list(l, top, (*h).n, out, depth)
+                pack_list(l, top, h, out, depth)
             } else {
-                pack_map(l, top, out, depth)
+                pack_map(l, top, h, out, depth)
             };
             lua_settop(l, top - 1);
             return done;
@@ -107,24 +107,56 @@ unsafe fn pack_object(
     Ok(())
 }
 
-/// The same of the `n` elements of a list's table, which is on top.
+/// The same of the elements of the list `h`, whose table is on top.
 ///
 /// # Safety
 /// The [stack rules](super). Raises nothing.
 unsafe fn pack_list(
     l: *mut lua_State,
     table: c_int,
-    n: usize,
+    h: *const Head,
     out: &mut Vec<u8>,
     depth: usize,
 ) -> Result<(), Unpackable> {
-    msgpack::pack_list_len(n as u32, out);
+    let n = (*h).n;
+    let ordered = (*h).kind != 0;
+    msgpack::pack_list_len((n + usize::from(ordered)) as u32, out);
+    if ordered {
+        out.extend_from_slice(&order_flags(h)[..3]);
+    }
+    let start = out.len();
     for i in 1..=n {
         lua_rawgeti(l, table, i as i64);
         pack(l, table + 1, out, depth + 1)?;
         lua_settop(l, table);
     }
+    if ordered {
+        sort_elements(out, start);
+    }
     Ok(())
+}
+
+/// The first pair of an ordered map; without the last byte the first element of an ordered list.
+///
+/// # Safety
+/// The [stack rules](super). Raises nothing.
+unsafe fn order_flags(h: *const Head) -> [u8; 4] {
+    let mut flags = msgpack::KEY_ORDERED;
+    flags[2] = (*h).kind;
+    flags
+}
+
+/// Puts the packed elements behind `start` in their order.
+fn sort_elements(packed: &mut Vec<u8>, start: usize) {
+    let body = packed.split_off(start);
+    let mut reader = Reader::new(&body);
+    let mut elements = Vec::new();
+    while let Ok(bytes) = reader.skip() {
+        elements.push(bytes);
+    }
+    let element = |bytes| Reader::new(bytes).element().unwrap_or(Element::Nil);
+    elements.sort_by(|a, b| element(a).compare(&element(b)));
+    packed.extend(elements.into_iter().flatten());
 }
 
 /// The key at `index`, as a map's table holds it: integers and strings as they are, others as a
@@ -144,13 +176,14 @@ pub(super) unsafe fn key_at<'a>(l: *mut lua_State, index: c_int) -> Element<'a> 
     }
 }
 
-/// The same of a map's table, which is on top.
+/// The same of the entries of the map `h`, whose table is on top.
 ///
 /// # Safety
 /// The [stack rules](super). Raises nothing.
 unsafe fn pack_map(
     l: *mut lua_State,
     table: c_int,
+    h: *const Head,
     out: &mut Vec<u8>,
     depth: usize,
 ) -> Result<(), Unpackable> {
@@ -165,7 +198,11 @@ unsafe fn pack_map(
     }
     // A table has each key once.
     entries.sort_unstable_by(|a, b| a.0.compare(&b.0));
-    msgpack::pack_map_head(entries.len() as u32, out);
+    let ordered = (*h).kind != 0;
+    msgpack::pack_map_len((entries.len() + usize::from(ordered)) as u32, out);
+    if ordered {
+        out.extend_from_slice(&order_flags(h));
+    }
     for (key, start, end) in &entries {
         key.pack(out);
         out.extend_from_slice(&values[*start..*end]);

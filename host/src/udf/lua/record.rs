@@ -7,6 +7,7 @@ use bytes::Bytes;
 use mlua::ffi::*;
 use tracing::Level;
 
+use super::list::fits;
 use super::object::{
     GEO, LIST, MAP, REC, check, fail, head, metatable, push_bytes, push_geo, push_packed, push_str,
     push_value, raw_str, register,
@@ -26,7 +27,7 @@ use crate::model::{BinName, ParticleType, Ttl, Value, msgpack};
 pub(super) unsafe fn context<'a>(l: *mut lua_State, s: &Slot) -> &'a mut RecordContext {
     match s.context.as_mut() {
         Some(c) => c,
-        None => fail(l, c"there is no record while a module is loaded"),
+        None => fail(l, c"there is no record here, only while one is worked on"),
     }
 }
 
@@ -37,7 +38,7 @@ pub(super) unsafe fn context<'a>(l: *mut lua_State, s: &Slot) -> &'a mut RecordC
 unsafe fn scope<'a>(l: *mut lua_State, s: &Slot) -> &'a Scope {
     match s.scope.as_ref() {
         Some(c) => c,
-        None => fail(l, c"there is no record while a module is loaded"),
+        None => fail(l, c"there is no record here, only while one is worked on"),
     }
 }
 
@@ -144,6 +145,12 @@ unsafe extern "C-unwind" fn newindex(l: *mut lua_State) -> c_int {
     let Some(name) = BinName::new(until_zero(name)) else {
         return unnamed(l, s, name);
     };
+    if s.reads_only {
+        return match fits(l, 3) {
+            true => 0,
+            false => unsupported(l),
+        };
+    }
     if h.is_null() {
         if let Some(i) = cached(s, name.as_bytes()) {
             s.cache[i].set = false;
@@ -207,21 +214,11 @@ pub(super) unsafe fn set_bin(
     name: BinName,
     value: Value,
 ) {
-    s.written += value_len(&value);
+    s.written += value.heap_bytes();
     context.set_bin(name, value);
     if s.written > s.memory {
         s.trip = Trip::Memory;
         give_up(l, s);
-    }
-}
-
-/// How many bytes of its own a value has.
-pub(super) fn value_len(value: &Value) -> usize {
-    match value {
-        Value::Str(b) | Value::Blob(_, b) | Value::List(b) | Value::Map(b) | Value::Geo(b) => {
-            b.len()
-        }
-        _ => 0,
     }
 }
 
@@ -262,7 +259,10 @@ unsafe extern "C-unwind" fn ttl(l: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn set_ttl(l: *mut lua_State) -> c_int {
     check(l, 1, REC);
     let ttl = luaL_optinteger(l, 2, 0);
-    context(l, slot(l)).set_ttl(Ttl::from_wire(ttl as u32));
+    let s = slot(l);
+    if !s.reads_only {
+        context(l, s).set_ttl(Ttl::from_wire(ttl as u32));
+    }
     0
 }
 

@@ -8,10 +8,10 @@ use std::ffi::{CStr, c_int};
 
 use mlua::ffi::*;
 
-use super::object::{AERO, BYTES, GEO, LIST, MAP, Tag, new_object, register};
+use super::object::{AERO, BYTES, GEO, ITER, LIST, MAP, Tag, new_object, register};
 use super::shared::freeze;
 use super::slot::Slot;
-use super::{aerospike, blob, geo, guard, iterator, list, map, pattern, record, table};
+use super::{aerospike, blob, geo, guard, iterator, list, map, pattern, record, table_functions};
 
 /// What is kept of the base library.
 const BASE: &[&CStr] = &[
@@ -137,7 +137,7 @@ pub(super) unsafe fn build(l: *mut lua_State, s: *mut Slot) {
     lua_pop(l, 2);
 
     open(l, c"table", luaopen_table);
-    register(l, s, table::FUNCTIONS);
+    register(l, s, table_functions::FUNCTIONS);
     publish(l, s, standard, c"table");
 
     open(l, c"coroutine", luaopen_coroutine);
@@ -164,13 +164,16 @@ pub(super) unsafe fn build(l: *mut lua_State, s: *mut Slot) {
     geo::open(l, s);
     publish_class(l, s, standard, Some(GEO), &[c"geojson", c"GeoJSON"]);
     iterator::open(l, s);
-    publish_class(l, s, standard, None, &[c"iterator", c"Iterator"]);
+    publish_class(l, s, standard, Some(ITER), &[c"iterator", c"Iterator"]);
     record::open(l, s);
     publish_class(l, s, standard, None, &[c"record"]);
     aerospike::open(l, s);
     publish_class(l, s, standard, Some(AERO), &[c"Aerospike"]);
     new_object(l, &*s, AERO, 0);
     lua_setfield(l, standard, c"aerospike".as_ptr());
+    // Streams have their operations as methods, once there is one; the name alone is known before.
+    lua_createtable(l, 0, 0);
+    publish(l, s, standard, c"stream");
 
     open(l, c"math", luaopen_math);
     let prelude = include_str!("prelude.lua");

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use mlua::ffi::*;
 
+use super::feed::Feed;
 use super::watchdog::{HOOK_INSTRUCTIONS, PATIENCE, Pulse, on_duty};
 use crate::change::{RecordContext, Scope};
 use crate::model::BinName;
@@ -66,6 +67,10 @@ pub(super) struct Slot {
     /// Bytes that the invocation gave to bins; at most `memory`.
     pub(super) written: usize,
     pub(super) memory: usize,
+    /// The record is as a stream sees it: what is done to it has no effect.
+    pub(super) reads_only: bool,
+    /// What an aggregation is fed.
+    pub(super) feed: Feed,
     pub(super) trip: Trip,
     pub(super) pulse: Arc<Pulse>,
     pub(super) deadline: Option<(u64, Instant)>,
@@ -100,6 +105,8 @@ impl Slot {
             scratch: Vec::new(),
             written: 0,
             memory: 0,
+            reads_only: false,
+            feed: Feed::default(),
             trip: Trip::No,
             pulse: Arc::new(Pulse::new(hook)),
             deadline: None,

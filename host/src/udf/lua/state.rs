@@ -9,7 +9,7 @@ use std::time::Duration;
 use mlua::ffi::*;
 use mlua::{Lua, LuaOptions, StdLib};
 
-use super::failure::failure;
+use super::failure::{failure, split_place};
 use super::object::{push_str, raw_str};
 use super::require::load_source;
 use super::sandbox;
@@ -371,16 +371,6 @@ impl Survey {
         }
         true
     }
-}
-
-/// Splits Lua's `file:line: message`. Of a long file name Lua gives `...` and its end.
-pub(super) fn split_place<'a>(text: &'a str, file: &str) -> Option<(u32, &'a str)> {
-    let rest = match text.strip_prefix("...").and_then(|t| t.split_once(':')) {
-        Some((end, rest)) if !end.is_empty() && file.ends_with(end) => rest,
-        _ => text.strip_prefix(file)?.strip_prefix(':')?,
-    };
-    let (line, message) = rest.split_once(':')?;
-    Some((line.parse().ok()?, message.strip_prefix(' ')?))
 }
 
 fn compile_error(source: &ModuleSource, text: &str) -> CompileError {

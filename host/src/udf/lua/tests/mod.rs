@@ -10,6 +10,7 @@ mod record;
 mod sandbox;
 mod speed;
 mod stack;
+mod streams;
 mod values;
 
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Collections as they are stored do what those in Lua's tables do.
 
 use super::*;
-use crate::model::msgpack::{pack_bool, pack_bytes, pack_int, pack_list_len, pack_map_len};
+use crate::model::msgpack::{self, pack_bool, pack_bytes, pack_int, pack_list_len, pack_map_len};
 
 fn stored_values() -> RecordContext {
     let inner = || Value::list([7.into()]);
@@ -169,4 +169,82 @@ fn a_malformed_collection_is_an_error_and_no_more() {
             "{body}: {result}"
         );
     }
+}
+
+/// A map that says nothing of its order.
+fn plain_map(keys: &[&str]) -> Value {
+    let mut packed = Vec::new();
+    pack_map_len(keys.len() as u32, &mut packed);
+    for key in keys {
+        msgpack::pack(&(*key).into(), &mut packed);
+        pack_int(1, &mut packed);
+    }
+    Value::Map(packed.into())
+}
+
+fn packed(value: &Value) -> Vec<u8> {
+    let mut out = Vec::new();
+    msgpack::pack(value, &mut out);
+    out
+}
+
+/// What `f` makes of a bin and sets again.
+fn changed(body: &str, bin: Value) -> Value {
+    let mut c = context(&[("b", bin)]);
+    let text = format!("function f(r) local b = r.b {body} r.b = b aerospike:update(r) end");
+    run(&text, vec![], &mut c).expect("runs");
+    stored(&c).expect("stored").remove(0).1
+}
+
+#[test]
+fn what_is_kept_in_order_stays_so() {
+    let ordered = |items: &[i64]| {
+        let mut packed = Vec::new();
+        pack_list_len(items.len() as u32 + 1, &mut packed);
+        packed.extend([0xC7, 0, 1]);
+        items.iter().for_each(|i| pack_int(*i, &mut packed));
+        Value::List(packed.into())
+    };
+    for (body, wanted) in [
+        ("list.append(b, 4)", vec![1, 3, 4, 5]),
+        ("list.append(b, 4) list.prepend(b, 9)", vec![1, 3, 4, 5, 9]),
+        ("list.remove(b, 2)", vec![1, 5]),
+        ("b[1] = 7", vec![3, 5, 7]),
+    ] {
+        assert_eq!(
+            changed(body, ordered(&[1, 3, 5])),
+            ordered(&wanted),
+            "{body}"
+        );
+    }
+    let map = |keys: &[&str]| Value::map(keys.iter().map(|k| ((*k).into(), 1.into())));
+    for (body, wanted) in [
+        ("b.b = 1", map(&["a", "b", "c"])),
+        ("b.b = 1 b.d = 1", map(&["a", "b", "c", "d"])),
+        ("map.remove(b, 'a') b.a = 1", map(&["a", "c"])),
+    ] {
+        let found = changed(body, map(&["a", "c"]));
+        assert_eq!(packed(&found), packed(&wanted), "{body}");
+    }
+    let found = changed("b.b = 1 b.d = 1", plain_map(&["a"]));
+    assert_eq!(packed(&found), packed(&plain_map(&["a", "b", "d"])));
+}
+
+#[test]
+fn keys_that_lua_cannot_make_stay_in_a_stored_map() {
+    let map = || Value::map([(1.5.into(), "f".into()), (true.into(), "t".into())]);
+    let wanted = Value::map([
+        (1.5.into(), "f".into()),
+        (true.into(), "t".into()),
+        ("x".into(), 2.into()),
+        ("y".into(), Value::Nil),
+    ]);
+    assert_eq!(
+        changed("b[1.5] = 1 b[true] = nil b.x = 2 b.y = nil", map()),
+        wanted
+    );
+    assert_eq!(
+        changed("b.x = 2 b.y = nil map.remove(b, 1.5)", map()),
+        wanted
+    );
 }
