@@ -58,6 +58,7 @@ mod stack;
 mod state;
 mod stream;
 mod table;
+mod table_functions;
 mod text;
 mod watchdog;
 
