@@ -203,6 +203,10 @@ fn bin_and_kind<'a>(p: &Params<'a>, of: Collection) -> Result<(&'a str, Kind), S
 
 fn kind(text: &str, what: &str, of: Collection) -> Result<Kind, String> {
     let is = |name: &str| text.eq_ignore_ascii_case(name);
+    // From level 8.2 on, clients may say what kind of number.
+    if is("integer") {
+        return Ok(Kind::Numeric);
+    }
     if let Some(kind) = [Kind::Numeric, Kind::String, Kind::Blob]
         .into_iter()
         .find(|kind| is(kind.name()))
