@@ -32,4 +32,6 @@ pub use query::{Page, Query};
 #[cfg(test)]
 mod aggregate_tests;
 #[cfg(test)]
+mod range_tests;
+#[cfg(test)]
 mod tests;

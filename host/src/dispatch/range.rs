@@ -63,7 +63,8 @@ impl Ranged {
 /// Reads the records of a range, a page of a partition at a time.
 pub struct Reader {
     ranged: Ranged,
-    /// The records of this partition that were found at another value.
+    /// The records of this partition that were met, where they may be met again at another value: a
+    /// task that adds to what it goes by must not follow its own writes.
     seen: HashSet<Digest>,
     entries: Vec<Entry>,
     digests: Vec<Digest>,

@@ -57,7 +57,7 @@ impl Invoker for Native {
     }
 }
 
-fn name(text: &str) -> BinName {
+pub(super) fn name(text: &str) -> BinName {
     BinName::new(text.as_bytes()).unwrap()
 }
 
@@ -86,12 +86,12 @@ fn fail_after_update(record: &mut RecordContext) -> UdfResult {
     Err(UdfError::new(UdfErrorKind::Thrown, "boom"))
 }
 
-fn host() -> Arc<Dispatcher> {
+pub(super) fn host() -> Arc<Dispatcher> {
     with_functions(assembly::open(HostOptions::default()).unwrap())
 }
 
 /// A host over a store that answers later.
-fn waiting_host() -> Arc<Dispatcher> {
+pub(super) fn waiting_host() -> Arc<Dispatcher> {
     let namespace = Arc::new(Namespace::new("test", Arc::new(Waiting::default()), 0));
     let limits = Default::default();
     let registry = Arc::new(Registry::new(Arc::default(), Vec::new(), None, limits));
@@ -115,7 +115,7 @@ fn with_functions(host: Dispatcher) -> Arc<Dispatcher> {
     Arc::new(host)
 }
 
-fn request(work: Work) -> Request {
+pub(super) fn request(work: Work) -> Request {
     Request {
         work,
         policy: WritePolicy::default(),
@@ -131,7 +131,7 @@ fn udf(package: &str) -> Request {
     }))
 }
 
-fn write(bin: &str, value: impl Into<Value>) -> Op {
+pub(super) fn write(bin: &str, value: impl Into<Value>) -> Op {
     Op {
         kind: OpKind::Write,
         bin: Some(name(bin)),
@@ -139,7 +139,7 @@ fn write(bin: &str, value: impl Into<Value>) -> Op {
     }
 }
 
-fn operate(ops: Vec<Op>) -> Request {
+pub(super) fn operate(ops: Vec<Op>) -> Request {
     request(Work::Operate {
         ops,
         reply_all: false,
@@ -150,11 +150,11 @@ fn target(id: i64) -> Target {
     Target::from(&Key::new("test", "s", id).unwrap())
 }
 
-async fn run(host: &Dispatcher, request: Request, id: i64) -> Reply {
+pub(super) async fn run(host: &Dispatcher, request: Request, id: i64) -> Reply {
     host.call(&host.namespaces()[0], request, target(id)).await
 }
 
-async fn value(host: &Dispatcher, id: i64) -> Option<i64> {
+pub(super) async fn value(host: &Dispatcher, id: i64) -> Option<i64> {
     match run(host, request(Work::Read(BinSelection::All)), id)
         .await
         .bins
@@ -164,7 +164,7 @@ async fn value(host: &Dispatcher, id: i64) -> Option<i64> {
     }
 }
 
-fn task(id: u64, request: Request, set: &str) -> TaskSpec {
+pub(super) fn task(id: u64, request: Request, set: &str) -> TaskSpec {
     let mut spec = TaskSpec::new("test", set.as_bytes(), request).unwrap();
     spec.id = id;
     spec

@@ -123,11 +123,6 @@ impl Place {
         self.kind == Kind::Numeric
     }
 
-    /// Whether a record may have many values there.
-    pub(super) fn is_of_many(&self) -> bool {
-        self.collection != Collection::Default
-    }
-
     /// The values of a record, each once, in order.
     pub(super) fn values(&self, record: &Record) -> Values {
         let mut values = Values::new();

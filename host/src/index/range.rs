@@ -47,8 +47,9 @@ impl Range {
         }
     }
 
-    /// Whether one record may have several entries in the range.
+    /// Whether a record may be met twice in the range: at several values of its own, or at another
+    /// value once it was changed.
     pub fn may_repeat(&self) -> bool {
-        self.place.is_of_many() && matches!(self.bounds, Bounds::Integers(from, to) if from != to)
+        matches!(self.bounds, Bounds::Integers(from, to) if from != to)
     }
 }

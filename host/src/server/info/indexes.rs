@@ -203,7 +203,7 @@ fn bin_and_kind<'a>(p: &Params<'a>, of: Collection) -> Result<(&'a str, Kind), S
 
 fn kind(text: &str, what: &str, of: Collection) -> Result<Kind, String> {
     let is = |name: &str| text.eq_ignore_ascii_case(name);
-    // What clients of the C family call it on a server of this level.
+    // From level 8.2 on, clients may say what kind of number.
     if is("integer") {
         return Ok(Kind::Numeric);
     }
