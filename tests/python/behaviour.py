@@ -21,6 +21,8 @@ import tomllib
 import aerospike
 from aerospike import exception
 
+from petrel_host import MODULES
+
 ROWS = pathlib.Path(__file__).resolve().parents[1] / "behaviour"
 KEY = ("test", "rows", "key")
 #: What a row expects, in the order in which it is written.
@@ -111,10 +113,9 @@ class Runner:
 
     def __init__(self, host, port, directory):
         self.directory = pathlib.Path(directory)
-        (self.directory / "client").mkdir(exist_ok=True)
         self.config = {
             "hosts": [(host, port)],
-            "lua": {"user_path": str(self.directory / "client")},
+            "lua": {"user_path": MODULES.name},
             "policies": {"total_timeout": 10_000},
         }
         self.client = aerospike.client(self.config).connect()

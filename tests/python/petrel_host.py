@@ -10,6 +10,9 @@ import threading
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PATIENCE = 20  # seconds
 
+#: Where the client `aerospike` keeps modules: it takes the path of its first instance for all others.
+MODULES = tempfile.TemporaryDirectory(prefix="petrel-modules-")
+
 LUA, WASM = "lua", "wasm"
 RUNTIMES = (LUA, WASM)
 

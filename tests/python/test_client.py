@@ -12,12 +12,9 @@ from aerospike_helpers.batch import records as batch
 from aerospike_helpers.operations import operations
 
 import cases
-from petrel_host import RUNTIMES, Host
+from petrel_host import MODULES, RUNTIMES, Host
 
 SET = "users"
-
-#: The client takes the path of its first instance for all others.
-MODULES = tempfile.TemporaryDirectory(prefix="petrel-modules-")
 
 
 def key(id):

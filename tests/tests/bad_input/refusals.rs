@@ -14,7 +14,6 @@ const LAST: u8 = 1;
 /// Field types.
 const NAMESPACE: u8 = 0;
 const SET: u8 = 1;
-const INDEX_NAME: u8 = 21;
 const UDF_PACKAGE: u8 = 30;
 const UDF_FUNCTION: u8 = 31;
 const UDF_OP: u8 = 33;
@@ -106,12 +105,6 @@ async fn a_query_of_an_unknown_namespace() -> Result<()> {
     let mut query = message(READ_ALL, 0);
     query.fields[0].1 = b"nowhere".to_vec();
     ends_with(Some(NO_NAMESPACE), &query.frame()).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_query_by_an_index_that_is_not_there() -> Result<()> {
-    let query = message(READ_ALL, 0).with(INDEX_NAME, "by_age");
-    ends_with(None, &query.frame()).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

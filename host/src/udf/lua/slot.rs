@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use mlua::ffi::*;
 
 use super::feed::Feed;
-use super::watchdog::{HOOK_INSTRUCTIONS, PATIENCE, Pulse, on_duty};
+use super::watchdog::{PATIENCE, Pulse, on_duty};
 use crate::change::{RecordContext, Scope};
 use crate::model::BinName;
 use crate::udf::log::Log;
@@ -264,13 +264,9 @@ unsafe fn push_place(l: *mut lua_State) {
 
 /// Runs every few instructions in an invocation that takes long.
 unsafe extern "C-unwind" fn hook(l: *mut lua_State, _: *mut lua_Debug) {
-    let Some(slot) = on_duty().cast::<Slot>().as_mut() else {
-        return;
-    };
-    if slot.overdue() {
+    if let Some(slot) = on_duty().cast::<Slot>().as_mut()
+        && slot.overdue()
+    {
         give_up(l, slot);
-    }
-    if lua_gethookcount(l) == 1 {
-        lua_sethook(l, Some(hook), LUA_MASKCOUNT, HOOK_INSTRUCTIONS);
     }
 }
