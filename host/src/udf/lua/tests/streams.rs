@@ -308,14 +308,14 @@ fn the_time_limit_is_of_each_record_and_not_of_the_batch() {
         .aggregate("f", &pack_list(vec![]), &budget)
         .expect("opens");
     let start = Instant::now();
-    open.fold(&mut records(0..60), &scope(), &budget, &mut values)
+    open.fold(&mut records(0..400), &scope(), &budget, &mut values)
         .expect("folds");
     assert!(
         start.elapsed() > Duration::from_millis(60),
         "too quick to tell"
     );
     open.finish(&budget, &mut values).expect("finishes");
-    assert_eq!(values, ints([60]));
+    assert_eq!(values, ints([400]));
 }
 
 #[test]
