@@ -25,7 +25,6 @@ const HOSTILE: &[&str] = &[
     // Recursion.
     "local function f() return 1 + f() end return f()",
     "local t = {} for _, k in ipairs{'__index', '__newindex', '__call', '__add', '__concat', '__eq', '__lt', '__len', '__tostring', '__pairs', '__close'} do t[k] = function(a, b) return a[k] + (a .. b) end end local x = setmetatable({}, t) while true do pcall(tostring, x) pcall(function() return x + x end) end",
-    "local function f() return coroutine.wrap(f)() end while true do pcall(f) end",
     "local function f(x) return (x:gsub('.', f)) end while true do pcall(f, 'x') end",
     "local function f() return load('return ...')(f)() end while true do pcall(f) end",
     // Coroutines.
