@@ -115,9 +115,7 @@ impl Folding {
         range: Option<Ranged>,
     ) -> Self {
         let mut request = task.spec.request().clone();
-        if let Some(range) = &range {
-            request.filter = Some(range.filter(request.filter));
-        }
+        request.filter = Ranged::filter(range.as_ref(), request.filter);
         Self {
             range,
             request,
@@ -197,11 +195,7 @@ impl Folding {
         folder: &mut Folder,
         registry: &Registry,
     ) -> Result<()> {
-        let rate = self.task.spec.records_per_second as usize;
-        let batch = match rate {
-            0 => BATCH,
-            rate => (rate / 20).clamp(1, BATCH),
-        };
+        let batch = self.throttle.batch(BATCH);
         let (mut bytes, mut ended) = (0, 0);
         loop {
             let first = folder.items.len();

@@ -33,8 +33,6 @@ pub struct Background {
     partitions: Arc<Partitions>,
     throttle: Throttle,
     budget: Budget,
-    /// Records per batch: fewer under a rate limit, so that a batch is a small part of a second.
-    batch: usize,
 }
 
 /// Records on their way to the worker.
@@ -49,23 +47,16 @@ struct Batch {
 impl Background {
     /// The work of a task over a namespace, or over a range of an index.
     pub fn new(task: Arc<Task>, namespace: Arc<Namespace>, range: Option<Ranged>) -> Self {
-        let rate = task.spec.records_per_second;
         let mut request = task.spec.request().clone();
-        if let Some(range) = &range {
-            request.filter = Some(range.filter(request.filter));
-        }
+        request.filter = Ranged::filter(range.as_ref(), request.filter);
         Self {
             range,
             request,
             partitions: Arc::new(Partitions::all()),
-            throttle: Throttle::new(rate),
+            throttle: Throttle::new(task.spec.records_per_second),
             budget: Budget {
                 patience: None,
                 cancel: Some(task.cancel.clone()),
-            },
-            batch: match rate as usize {
-                0 => BATCH,
-                rate => (rate / 20).clamp(1, BATCH),
             },
             task,
             namespace,
@@ -78,9 +69,10 @@ impl Background {
         let set = self.task.spec.set();
         let walk = Walk::new(&self.namespace, set, &self.partitions);
         let mut walk = walk.within(self.range.clone());
+        let size = self.throttle.batch(BATCH);
         let mut batch = Batch::default();
         while !self.task.cancel.is_cancelled() {
-            let room = self.batch.saturating_sub(batch.items.len()).max(1);
+            let room = size.saturating_sub(batch.items.len()).max(1);
             let bytes = BATCH_BYTES.saturating_sub(batch.bytes).max(1);
             let first = batch.items.len();
             match walk.step(room, bytes, &mut batch.items).await {
@@ -90,7 +82,7 @@ impl Background {
                 Step::Over => break,
             }
             batch.bytes += batch.items[first..].iter().map(Item::bytes).sum::<usize>();
-            if batch.items.len() >= self.batch || batch.bytes >= BATCH_BYTES {
+            if batch.items.len() >= size || batch.bytes >= BATCH_BYTES {
                 self.apply(&mut batch, registry, worker).await;
             }
             if walk.is_between_partitions() && Instant::now() > until {

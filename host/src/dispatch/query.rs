@@ -44,8 +44,6 @@ pub struct Query {
     request: Request,
     walk: Walk,
     throttle: Throttle,
-    /// Records a page: fewer under a rate limit, so that a page is a small part of a second.
-    page: usize,
     /// How many records may still be yielded.
     left: u64,
     worker: Worker,
@@ -67,17 +65,10 @@ impl Query {
             request: Request {
                 work: Work::Read(spec.bins),
                 policy: WritePolicy::default(),
-                filter: match &range {
-                    Some(range) => Some(range.filter(spec.filter)),
-                    None => spec.filter,
-                },
+                filter: Ranged::filter(range.as_ref(), spec.filter),
             },
             walk: Walk::new(&namespace, set, &Arc::new(partitions)).within(range),
             throttle: Throttle::new(spec.records_per_second),
-            page: match spec.records_per_second as usize {
-                0 => PAGE,
-                rate => (rate / 20).clamp(1, PAGE),
-            },
             left: match spec.max_records {
                 0 => u64::MAX,
                 most => most,
@@ -100,10 +91,10 @@ impl Query {
             return None;
         }
         let mut page = Page::default();
-        let mut bytes = 0;
+        let (mut bytes, most) = (0, self.throttle.batch(PAGE));
         // Small partitions share a page, and most have nothing of a small range.
-        while self.items.len() < self.page && bytes < PAGE_BYTES {
-            let (first, room) = (self.items.len(), self.page - self.items.len());
+        while self.items.len() < most && bytes < PAGE_BYTES {
+            let (first, room) = (self.items.len(), most - self.items.len());
             let step = self.walk.step(room, PAGE_BYTES - bytes, &mut self.items);
             match step.await {
                 Step::More | Step::Ended => {}

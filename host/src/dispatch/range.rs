@@ -54,9 +54,12 @@ impl Ranged {
     }
 
     /// The filter that a record has to pass as it is when it is worked on: a caller's own, and that
-    /// it is in the range still.
-    pub fn filter(&self, own: Option<Filter>) -> Filter {
-        own.unwrap_or_default().within(self.range.clone())
+    /// it is still in the range that the work goes by, if any.
+    pub fn filter(range: Option<&Self>, own: Option<Filter>) -> Option<Filter> {
+        match range {
+            Some(Self { range, .. }) => Some(own.unwrap_or_default().within(range.clone())),
+            None => own,
+        }
     }
 }
 

@@ -196,6 +196,14 @@ impl Throttle {
         }
     }
 
+    /// How many records to take at a time, `most` where there is no limit: a small part of a second's.
+    pub fn batch(&self, most: usize) -> usize {
+        match self.rate as usize {
+            0 => most,
+            rate => (rate / 20).clamp(1, most),
+        }
+    }
+
     /// When `records` more may be worked on; `None` for at once.
     pub fn due(&self, records: usize) -> Option<Instant> {
         if self.rate == 0 {
