@@ -390,9 +390,12 @@ fn racing_increments_lose_nothing(store: &dyn RecordStore) {
     assert_eq!(store.count().0, 1);
 }
 
-/// Keeps what it is told: what bin "v" was and is.
+/// What bin "v" of a record was and is.
+type Seen = (Digest, Option<i64>, Option<i64>);
+
+/// Keeps what it is told.
 #[derive(Default)]
-struct Told(Mutex<Vec<(Digest, Option<i64>, Option<i64>)>>);
+struct Told(Mutex<Vec<Seen>>);
 
 impl Observer for Told {
     fn is_watching(&self) -> bool {
