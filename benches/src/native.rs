@@ -25,6 +25,7 @@ impl Module for Native {
         let info = |(name, _): &(&str, Function)| FunctionInfo {
             name: (*name).into(),
             arguments: None,
+            aggregation: false,
         };
         self.0.iter().map(info).collect()
     }

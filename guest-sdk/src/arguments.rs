@@ -12,6 +12,8 @@ pub struct Signature {
     pub name: &'static str,
     /// Its arguments, as `name: type`.
     pub arguments: &'static [&'static str],
+    /// The bins it reads, if it names them.
+    pub bins: Option<&'static [&'static str]>,
 }
 
 /// The arguments of a call, parsed once a batch.
@@ -50,7 +52,9 @@ impl<'a> Arguments<'a> {
 
     #[cold]
     fn wrong_type(&self, i: usize, cause: &Error) -> Error {
-        let Signature { name, arguments } = self.signature;
+        let Signature {
+            name, arguments, ..
+        } = self.signature;
         let argument = arguments.get(i).copied().unwrap_or_default();
         Error::arguments(format!(
             "{name}: argument {} ({argument}): {}",
@@ -61,7 +65,9 @@ impl<'a> Arguments<'a> {
 
     #[cold]
     fn wrong_count(&self) -> Error {
-        let Signature { name, arguments } = self.signature;
+        let Signature {
+            name, arguments, ..
+        } = self.signature;
         let signature = arguments.join(", ");
         let expected = arguments.len();
         Error::arguments(format!(

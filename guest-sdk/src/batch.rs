@@ -41,8 +41,6 @@ impl Buffers {
 pub struct Function {
     /// Its name and arguments.
     pub signature: Signature,
-    /// The bins it reads, if it names them.
-    pub bins: Option<&'static [&'static str]>,
     /// Runs it over a batch.
     pub run: fn(&mut Batch<'_>),
 }
@@ -123,16 +121,16 @@ fn text<'a>(packed: &mut Fields<'a>) -> Result<&'a str> {
     Ok(std::str::from_utf8(name).unwrap_or_default())
 }
 
-/// Runs a function over packed records and packs the outcomes into the buffers.
+/// Reads what a batch begins with and hands it on: what its records share, how many they are, and the
+/// records themselves.
 ///
 /// # Errors
-/// When the head is malformed: host and SDK do not speak the same version.
-pub fn run(
-    function: &'static Function,
-    arguments: &[u8],
+/// Those of `then`, and when the head is malformed: host and SDK do not speak the same version.
+pub(crate) fn open<T>(
     records: &[u8],
-    buffers: &mut Buffers,
-) -> Result<()> {
+    named: Option<&'static [&'static str]>,
+    then: impl for<'a> FnOnce(Shared<'a>, u32, Fields<'a>) -> Result<T>,
+) -> Result<T> {
     ARENA.with_borrow_mut(Bump::reset);
     ARENA.with_borrow(|arena| {
         let mut packed = Fields::new(records);
@@ -153,20 +151,36 @@ pub fn run(
             namespace,
             sets,
             now: head.now,
+            named,
             arena,
         };
+        then(shared, head.count, packed)
+    })
+}
+
+/// Runs a function over packed records and packs the outcomes into the buffers.
+///
+/// # Errors
+/// When the head is malformed: host and SDK do not speak the same version.
+pub fn run(
+    function: &'static Function,
+    arguments: &[u8],
+    records: &[u8],
+    buffers: &mut Buffers,
+) -> Result<()> {
+    open(records, function.signature.bins, |shared, count, packed| {
         let mut out = std::mem::take(&mut buffers.outcomes);
         out.clear();
-        out.reserve(64 + head.count as usize * 24);
+        out.reserve(64 + count as usize * 24);
         let outcomes = OutcomesHead {
             version: VERSION,
-            count: head.count,
+            count,
         };
         out.extend_from_slice(&outcomes.to_bytes());
         let mut batch = Batch {
             record: Record::new(shared, out, std::mem::take(&mut buffers.changes)),
             packed,
-            count: head.count,
+            count,
             arguments: Arguments::parse(&function.signature, arguments),
         };
         (function.run)(&mut batch);

@@ -1,10 +1,12 @@
 //! The component's side of `wit/petrel-udf.wit`: what is exported.
 
+use std::cell::RefCell;
 use std::sync::{Mutex, Once, PoisonError};
 
-use crate::bindings::exports::petrel::udf::functions::{FunctionInfo, Guest};
+use crate::bindings::exports::petrel::udf::{aggregations, functions};
 use crate::bindings::{self, petrel::udf::host};
 use crate::rt::{self, Buffers};
+use crate::{Error, Result};
 
 struct Component;
 
@@ -13,15 +15,19 @@ static BUFFERS: Mutex<Buffers> = Mutex::new(Buffers::new());
 
 bindings::export!(Component with_types_in bindings);
 
-impl Guest for Component {
-    fn describe() -> Vec<FunctionInfo> {
-        let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        rt::functions()
+fn own(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+impl functions::Guest for Component {
+    fn describe() -> Vec<functions::FunctionInfo> {
+        rt::FUNCTIONS
+            .all()
             .iter()
-            .map(|f| FunctionInfo {
+            .map(|f| functions::FunctionInfo {
                 name: f.signature.name.to_owned(),
                 arguments: Some(f.signature.arguments.len() as u32),
-                bins: f.bins.map(own),
+                bins: f.signature.bins.map(own),
             })
             .collect()
     }
@@ -36,7 +42,7 @@ impl Guest for Component {
         let Some((arguments, records)) = split else {
             panic!("the host's input is cut off");
         };
-        let Some(found) = rt::function(function) else {
+        let Some(found) = rt::FUNCTIONS.get(function) else {
             panic!("there is no function number {function}");
         };
         let mut buffers = BUFFERS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -44,6 +50,71 @@ impl Guest for Component {
             Ok(()) => host::outcomes(&buffers.outcomes),
             Err(error) => panic!("{}", error.message()),
         }
+    }
+}
+
+thread_local! {
+    /// The aggregation that was begun last; none after it failed.
+    static OPEN: RefCell<Option<Box<dyn rt::Opened>>> = const { RefCell::new(None) };
+}
+
+/// Calls the open aggregation, which an error closes.
+fn open<T>(call: impl FnOnce(&mut dyn rt::Opened) -> Result<T>) -> Result<T, aggregations::Error> {
+    let Some(mut open) = OPEN.take() else {
+        panic!("no aggregation was begun");
+    };
+    let answer = call(&mut *open).map_err(refused)?;
+    OPEN.set(Some(open));
+    Ok(answer)
+}
+
+fn refused(error: Error) -> aggregations::Error {
+    let message = error.message().to_owned();
+    if error.is_arguments() {
+        aggregations::Error::Arguments(message)
+    } else {
+        aggregations::Error::Failed(message)
+    }
+}
+
+impl aggregations::Guest for Component {
+    fn describe() -> Vec<aggregations::AggregationInfo> {
+        rt::AGGREGATIONS
+            .all()
+            .iter()
+            .map(|a| aggregations::AggregationInfo {
+                name: a.signature.name.to_owned(),
+                arguments: Some(a.signature.arguments.len() as u32),
+                bins: a.signature.bins.map(own),
+            })
+            .collect()
+    }
+
+    fn begin(aggregation: u32, arguments: Vec<u8>) -> Result<(), aggregations::Error> {
+        report_panics();
+        // What was open takes memory no longer.
+        OPEN.take();
+        let Some(found) = rt::AGGREGATIONS.get(aggregation) else {
+            panic!("there is no aggregation number {aggregation}");
+        };
+        OPEN.set(Some((found.begin)(&arguments).map_err(refused)?));
+        Ok(())
+    }
+
+    fn fold(records: Vec<u8>) -> Result<(), aggregations::Error> {
+        open(|aggregation| aggregation.fold(&records))
+    }
+
+    fn take() -> Result<aggregations::Value, aggregations::Error> {
+        open(|aggregation| aggregation.take())
+    }
+
+    fn merge((kind, particle): aggregations::Value) -> Result<(), aggregations::Error> {
+        open(|aggregation| aggregation.merge(kind, &particle))
+    }
+
+    fn finish() -> Result<aggregations::Value, aggregations::Error> {
+        open(|aggregation| aggregation.finish())
     }
 }
 

@@ -33,6 +33,7 @@
 //! stored only by [`Record::create`] or [`Record::update`]. Records arrive in batches, packed;
 //! a bin is parsed when the function asks for it, and lists and maps are read in place.
 
+mod aggregate;
 mod arguments;
 mod batch;
 #[cfg(target_family = "wasm")]
@@ -57,7 +58,7 @@ pub use error::{Error, Result};
 pub use from_value::FromValue;
 pub use log::{Level, log};
 pub use map_builder::MapBuilder;
-pub use petrel_udf_macros::udf;
+pub use petrel_udf_macros::{aggregate, udf};
 pub use record::{Record, Ttl};
 pub use testing::TestRecord;
 pub use to_value::{Outcome, ToValue};

@@ -29,6 +29,8 @@ pub(crate) struct Shared<'a> {
     pub(crate) namespace: &'a str,
     pub(crate) sets: &'a [&'a str],
     pub(crate) now: u32,
+    /// The bins that the function named, if it did: it is handed no others.
+    pub(crate) named: Option<&'static [&'static str]>,
     /// Holds what outlives a single look: fetched bins, bins set and read again.
     pub(crate) arena: &'a Bump,
 }
@@ -142,7 +144,8 @@ impl<'a> Record<'a> {
     /// The value of a bin; nil when the record has no such bin.
     ///
     /// # Errors
-    /// When the bin's bytes do not fit its type.
+    /// When the bin's bytes do not fit its type, and when the function names the bins that it
+    /// reads and this is none of them.
     #[inline]
     pub fn value(&self, name: &str) -> Result<ValueRef<'a>> {
         if !self.changes.is_empty()
@@ -157,7 +160,10 @@ impl<'a> Record<'a> {
                 return self.particle(at as u32, particle);
             }
         }
-        Ok(ValueRef::Nil)
+        match self.shared.named {
+            Some(named) if !named.contains(&name) => Err(unnamed(name)),
+            _ => Ok(ValueRef::Nil),
+        }
     }
 
     #[inline]
@@ -445,4 +451,12 @@ impl<'a> Record<'a> {
     pub fn namespace(&self) -> &'a str {
         self.shared.namespace
     }
+}
+
+/// It may well be there: nil would be wrong.
+#[cold]
+fn unnamed(bin: &str) -> Error {
+    Error::new(format!(
+        "bin {bin} is not among those that the function says it reads (`bins(..)`)"
+    ))
 }

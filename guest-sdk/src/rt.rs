@@ -1,29 +1,56 @@
-//! What the attribute macro's code calls; not for people.
+//! What the attribute macros' code calls; not for people.
 
 use std::sync::{Mutex, PoisonError};
 
+pub use crate::aggregate::{Aggregate, Aggregation, Fallible, Open, Opened, state_of};
 pub use crate::arguments::{Arguments, Signature};
 pub use crate::batch::{Batch, Buffers, Function, run};
 
-/// In order of their names: filled by constructors that run before anything is exported.
-static FUNCTIONS: Mutex<Vec<&'static Function>> = Mutex::new(Vec::new());
+/// What a component offers, in order of the names: filled by constructors that run before anything is
+/// exported.
+pub struct Exports<T: 'static>(Mutex<Vec<&'static T>>);
 
-/// Adds a function to those of the component.
-pub fn register(function: &'static Function) {
-    let mut functions = FUNCTIONS.lock().unwrap_or_else(PoisonError::into_inner);
-    let name = function.signature.name;
-    let at = functions.partition_point(|f| f.signature.name < name);
-    functions.insert(at, function);
+/// What has a name.
+pub trait Named {
+    /// It.
+    fn name(&self) -> &'static str;
 }
 
 /// The functions of the component; a function's number is its place among them.
-pub fn functions() -> Vec<&'static Function> {
-    let functions = FUNCTIONS.lock().unwrap_or_else(PoisonError::into_inner);
-    functions.clone()
+pub static FUNCTIONS: Exports<Function> = Exports(Mutex::new(Vec::new()));
+
+/// The aggregations of the component; an aggregation's number is its place among them.
+pub static AGGREGATIONS: Exports<Aggregation> = Exports(Mutex::new(Vec::new()));
+
+impl<T: Named> Exports<T> {
+    /// Adds one.
+    pub fn register(&self, item: &'static T) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = all.partition_point(|other| other.name() < item.name());
+        all.insert(at, item);
+    }
+
+    /// All of them.
+    pub fn all(&self) -> Vec<&'static T> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.clone()
+    }
+
+    /// The one of this number.
+    pub fn get(&self, number: u32) -> Option<&'static T> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(number as usize).copied()
+    }
 }
 
-/// The function of this number.
-pub fn function(number: u32) -> Option<&'static Function> {
-    let functions = FUNCTIONS.lock().unwrap_or_else(PoisonError::into_inner);
-    functions.get(number as usize).copied()
+impl Named for Function {
+    fn name(&self) -> &'static str {
+        self.signature.name
+    }
+}
+
+impl Named for Aggregation {
+    fn name(&self) -> &'static str {
+        self.signature.name
+    }
 }

@@ -89,6 +89,7 @@ impl TestRecord {
             namespace: "test",
             sets: Vec::leak(vec![self.set]),
             now: 0,
+            named: None,
             arena: Box::leak(Box::new(Bump::new())),
         };
         let mut record = Record::new(shared, Vec::new(), Vec::new());

@@ -213,6 +213,21 @@ class Client(unittest.TestCase):
         self.assertEqual(self.aggregate("count", set=None), [cases.COUNT + 1])
         self.assertEqual(self.aggregate("count", set="nobody"), [])
 
+    def test_aggregations_over_a_range_of_an_index(self):
+        self.load()
+        self.register("lua", "streams")
+        self.client.index_integer_create("test", SET, "id", "users_id")
+        query = self.client.query("test", SET)
+        query.where(predicates.between("id", 11, 40))
+        query.apply("streams_lua", "sum", ["v"])
+        for _ in range(100):
+            try:
+                results = query.results()
+                break
+            except exception.IndexNotReadable:
+                time.sleep(0.05)
+        self.assertEqual(results, [sum(id * 10 for id in range(11, 41))])
+
     def test_aggregations_that_fail_tell_why(self):
         self.load()
         self.register("lua", "streams")
@@ -242,6 +257,26 @@ class Client(unittest.TestCase):
         with concurrent.futures.ThreadPoolExecutor(50) as pool:
             counts = list(pool.map(lambda _: self.aggregate("count"), range(100)))
         self.assertEqual(counts, [[cases.COUNT]] * 100)
+
+    def test_aggregations_of_a_component_are_reduced_by_the_host(self):
+        self.load()
+        package = self.register("wasm", "aggregate")
+        with self.assertRaises(exception.AerospikeError) as caught:
+            self.aggregate("count", module=package)
+        self.assertIn("UDF: Execution Error 1", caught.exception.msg)
+        # The client has to have a Lua file of the name, which passes on what comes.
+        passes = "setmetatable(_G, { __index = function() return function(s) return s end end })"
+        with open(f"{MODULES.name}/{package}.lua", "w") as file:
+            file.write(passes)
+        ids = cases.USERS.keys()
+        for function, args, expected in [
+            ("count", [], cases.COUNT),
+            ("sum", ["id"], sum(ids)),
+            ("group_sum", ["id", 2], {0: sum(ids) // 2 + 15, 1: sum(ids) // 2 - 15}),
+            ("top_k", ["id", 3], [60, 59, 58]),
+        ]:
+            with self.subTest(function=function):
+                self.assertEqual(self.aggregate(function, *args, module=package), [expected])
 
     # Modules
 

@@ -237,7 +237,10 @@ async fn the_command_line_tells_failures_apart() -> Result<()> {
         "--where",
         "$.id <",
     ];
-    assert_eq!(petrel(&host, &words)?.status.code(), Some(2));
+    let output = petrel(&host, &words)?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("check the --where expression"), "{said}");
     Ok(())
 }
 

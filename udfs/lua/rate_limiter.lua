@@ -7,17 +7,17 @@
 -- Bins: `tokens` (thousandths), `at` (the time of that count). A full bucket needs no record: the
 -- record expires when it would be full, and a minute later, for clocks that differ.
 
-local function check(name, value, least)
-  if math.type(value) ~= "integer" or value < least or value > 1e15 then
-    error(name .. ": expected integer of at least " .. least)
+local function check(name, value, least, most)
+  if math.type(value) ~= "integer" or value < least or value > most then
+    error(name .. ": expected integer from " .. least .. " to " .. most)
   end
 end
 
 -- The thousandths in the bucket, and the time of the count.
 local function fill(rec, now, rate, burst)
-  check("now", now, 0)
-  check("rate", rate, 1)
-  check("burst", burst, 1)
+  check("now", now, 0, 1000000000000000)
+  check("rate", rate, 1, 1000000)
+  check("burst", burst, 1, 1000000)
   local full = burst * 1000
   if not rec.tokens then
     return full, now
@@ -37,7 +37,7 @@ end
 -- be; -1 when the bucket never holds so many.
 function take(rec, now, cost, rate, burst)
   local tokens, at = fill(rec, now, rate, burst)
-  check("cost", cost, 0)
+  check("cost", cost, 0, 1000000)
   if cost > burst then
     return -1
   end

@@ -6,10 +6,13 @@
 --
 -- Bins: `user`, `started`, `seen`, `idle`, `lifetime`.
 
+-- The longest expiry that a record can have: ten years.
+local LONGEST = 315360000
+
 -- Starts a session, or starts it anew; returns the seconds that it has.
 function login(rec, user, now, idle, lifetime)
-  if idle < 1 or lifetime < 1 then
-    error("idle and lifetime: expected at least 1 second")
+  if math.min(idle, lifetime) < 1 or math.max(idle, lifetime) > LONGEST then
+    error("idle and lifetime: expected 1 to " .. LONGEST .. " seconds")
   end
   rec.user = user
   rec.started = now

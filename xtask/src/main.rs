@@ -26,7 +26,7 @@ enum Task {
     Demo(demo::Options),
     /// Format, lints, docs and every test; ends with `N passed, N failed`.
     Test(test::Options),
-    /// Get what demo and test need: the guest toolchain, Python clients, guests.
+    /// Get what demo and test need: the guest toolchain, guests, Python and Node.js clients.
     SetUp,
     /// Build the example guests to target/guests-out/*.wasm.
     Guests,
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Demo(options) => demo::run(&options),
         Task::Test(options) => test::run(&options),
-        Task::SetUp => set_up::everything(),
+        Task::SetUp => set_up::everything().and_then(|()| set_up::node()),
         Task::Guests => set_up::host().and_then(|()| set_up::guests()),
     };
     match outcome {

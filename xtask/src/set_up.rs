@@ -7,7 +7,44 @@ use anyhow::{Context, Result};
 use crate::toolchain::{DEBIAN_PACKAGES, TARGET, Toolchain};
 use crate::workspace;
 
-/// Does the whole set-up and says what it found.
+/// Installs the client that tests/node/package-lock.json pins, beside the build's output. Its
+/// program for this machine is in the package, so that nothing has to be built or fetched for it.
+pub fn node() -> Result<()> {
+    let source = workspace::root().join("tests/node");
+    let read = |file: &str| {
+        let path = source.join(file);
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+    };
+    let wanted = read("package-lock.json")?;
+    let folder = workspace::node();
+    // The stamp is written last, so a set-up that was cut off is done again.
+    let stamp = folder.join("installed-package-lock.json");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    if !workspace::works("node", &["--version"]) || !workspace::works("npm", &["--version"]) {
+        workspace::apt_install(&["nodejs", "npm"])
+            .context("the Node.js client needs Node.js 18 or later, with npm")?;
+    }
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    for (file, text) in [
+        ("package.json", read("package.json")?),
+        ("package-lock.json", wanted.clone()),
+    ] {
+        let path = folder.join(file);
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    workspace::run(
+        workspace::command("npm")
+            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+            .args(["--loglevel", "error"])
+            .current_dir(&folder),
+    )
+    .context("npm could not install the Node.js client; is a package index within reach?")?;
+    fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
+}
+
+/// Gets what the demo needs and says what it found.
 pub fn everything() -> Result<()> {
     host()?;
     guests()?;

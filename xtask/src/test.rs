@@ -18,6 +18,7 @@ pub struct Options {
 
 const GUESTS: &str = "guests";
 const PYTHON: &str = "python clients";
+const NODE: &str = "node client";
 const HOST: &str = "build";
 
 /// Runs all steps and ends with the line `N passed, N failed`.
@@ -33,8 +34,10 @@ pub fn run(options: &Options) -> Result<()> {
     steps.run_after(&[HOST], GUESTS, set_up::guests);
     steps.run("guests as plain Rust", guest_tests);
     steps.run(PYTHON, set_up::python);
+    steps.run(NODE, set_up::node);
     steps.run_after(&[GUESTS, PYTHON, HOST], "rust tests", rust_tests);
     steps.run_after(&[GUESTS, PYTHON, HOST], "python tests", python_tests);
+    steps.run_after(&[GUESTS, NODE, HOST], "node tests", node_tests);
     steps.finish()
 }
 
@@ -133,10 +136,16 @@ fn python_tests() -> Result<()> {
     ]))
 }
 
+fn node_tests() -> Result<()> {
+    let mut node = workspace::command("node");
+    workspace::run(with_paths(&mut node).args(["--test", "tests/node/"]))
+}
+
 /// Tells tests where the host, the guests and the Python clients are.
 fn with_paths(command: &mut Command) -> &mut Command {
     command
         .env("PETREL_BIN", workspace::petrel())
         .env("PETREL_GUESTS", workspace::guests_out())
         .env("PETREL_PYTHON", workspace::python())
+        .env("PETREL_NODE", workspace::node())
 }

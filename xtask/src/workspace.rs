@@ -36,6 +36,11 @@ pub fn python() -> PathBuf {
     target().join("venv/bin/python")
 }
 
+/// The folder that the Node.js client is installed in.
+pub fn node() -> PathBuf {
+    target().join("node")
+}
+
 /// A command that runs in the workspace's root.
 pub fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);

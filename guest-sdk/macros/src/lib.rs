@@ -1,11 +1,16 @@
-//! The attribute macro of `petrel-udf`; use it from there.
+//! The attribute macros of `petrel-udf`; use them from there.
 
 use proc_macro::TokenStream;
-use proc_macro2::{Ident, Span, TokenStream as Tokens};
-use quote::{ToTokens, quote};
-use syn::parse::Parser;
-use syn::punctuated::Punctuated;
-use syn::{Expr, ExprLit, FnArg, ItemFn, Lit, LitStr, Meta, Pat, Token, Type};
+use quote::quote;
+use syn::{ItemFn, ItemImpl};
+
+use options::Options;
+
+mod aggregate;
+mod arguments;
+mod options;
+mod register;
+mod udf;
 
 /// Makes a function one that the host can call, under its own name.
 ///
@@ -14,7 +19,8 @@ use syn::{Expr, ExprLit, FnArg, ItemFn, Lit, LitStr, Meta, Pat, Token, Type};
 /// argument that is an `Option` may be left out of a call. It returns a `ToValue`, or a
 /// `Result` of one.
 ///
-/// `#[udf(bins("a", "b"))]` names the bins that the function reads: it is handed only those.
+/// `#[udf(bins("a", "b"))]` names the bins that the function reads: it is handed only those, and
+/// reading another is an error.
 /// `#[udf(name = "other")]` gives it another name towards the host.
 ///
 /// ```
@@ -35,126 +41,87 @@ pub fn udf(options: TokenStream, item: TokenStream) -> TokenStream {
         Err(e) => return e.to_compile_error().into(),
     };
     let glue = Options::parse(options)
-        .and_then(|options| glue(&options, &function))
+        .and_then(|options| udf::glue(&options, &function))
         .unwrap_or_else(|e| e.to_compile_error());
     quote!(#function #glue).into()
 }
 
-#[derive(Default)]
-struct Options {
-    name: Option<String>,
-    bins: Option<Vec<LitStr>>,
-}
-
-impl Options {
-    fn parse(tokens: TokenStream) -> syn::Result<Self> {
-        let mut options = Self::default();
-        for meta in Punctuated::<Meta, Token![,]>::parse_terminated.parse(tokens)? {
-            match &meta {
-                Meta::NameValue(pair) if pair.path.is_ident("name") => {
-                    let Expr::Lit(ExprLit {
-                        lit: Lit::Str(name),
-                        ..
-                    }) = &pair.value
-                    else {
-                        return Err(syn::Error::new_spanned(&pair.value, "expected a string"));
-                    };
-                    options.name = Some(name.value());
-                }
-                Meta::List(list) if list.path.is_ident("bins") => {
-                    let names =
-                        list.parse_args_with(Punctuated::<LitStr, Token![,]>::parse_terminated)?;
-                    options.bins = Some(names.into_iter().collect());
-                }
-                other => {
-                    return Err(syn::Error::new_spanned(
-                        other,
-                        "expected `name = \"...\"` or `bins(\"...\", ...)`",
-                    ));
-                }
-            }
-        }
-        Ok(options)
-    }
-}
-
-fn glue(options: &Options, function: &ItemFn) -> syn::Result<Tokens> {
-    let signature = &function.sig;
-    if let Some(token) = &signature.asyncness {
-        return Err(syn::Error::new_spanned(token, "a UDF cannot be async"));
-    }
-    let mut inputs = signature.inputs.iter();
-    let mutable = match inputs.next() {
-        Some(FnArg::Typed(first)) => match &*first.ty {
-            Type::Reference(reference) => reference.mutability.is_some(),
-            other => return Err(syn::Error::new_spanned(other, FIRST)),
-        },
-        Some(other) => return Err(syn::Error::new_spanned(other, FIRST)),
-        None => return Err(syn::Error::new_spanned(signature, FIRST)),
+/// Makes a type an aggregation over the records of a query: it folds records into itself, merges
+/// what others of its kind have folded, and finishes as a value.
+///
+/// It stands on the type's own `impl`, which has the methods
+///
+/// - `fn new(arguments…) -> Self`: an empty state. Its parameters are the arguments of the call, as
+///   those of a function marked with [`macro@udf`]. An aggregation without arguments may be
+///   [`Default`] instead.
+/// - `fn fold(&mut self, record: &Record)`, for each record of a share of the query's.
+/// - `fn state(self) -> S`: what crosses to another instance. Without it, what `finish` returns
+///   does.
+/// - `fn merge(&mut self, other: S)`: takes the state of another instance in.
+/// - `fn finish(self) -> R`: what the aggregation comes to.
+///
+/// Each may return a `Result` instead, and an error ends the aggregation. `R` and `S` are `ToValue`;
+/// `merge` takes `S` or anything that is `FromValue` of it. Shares are folded in no order that can
+/// be relied on: merging the states of two must come to the same as folding the records of both into
+/// one.
+///
+/// Towards the host it has the type's name in snake case, `TopK` is `top_k`, or that of
+/// `#[aggregate(name = "other")]`. `#[aggregate(bins("a", "b"))]` names the bins that it reads: it
+/// is handed only those, and none for `bins()`; reading another is an error.
+///
+/// ```
+/// use petrel_udf::{Record, Result};
+///
+/// /// The mean of a bin.
+/// struct Mean {
+///     bin: String,
+///     sum: f64,
+///     count: i64,
+/// }
+///
+/// #[petrel_udf::aggregate]
+/// impl Mean {
+///     fn new(bin: String) -> Self {
+///         Self { bin, sum: 0.0, count: 0 }
+///     }
+///
+///     fn fold(&mut self, record: &Record) -> Result<()> {
+///         if let Some(value) = record.get::<Option<f64>>(&self.bin)? {
+///             self.sum += value;
+///             self.count += 1;
+///         }
+///         Ok(())
+///     }
+///
+///     fn state(self) -> (f64, i64) {
+///         (self.sum, self.count)
+///     }
+///
+///     fn merge(&mut self, (sum, count): (f64, i64)) {
+///         self.sum += sum;
+///         self.count += count;
+///     }
+///
+///     fn finish(self) -> Option<f64> {
+///         (self.count > 0).then(|| self.sum / self.count as f64)
+///     }
+/// }
+///
+/// // Natively it is a type like any other.
+/// let (mut mean, mut other) = (Mean::new("age".into()), Mean::new("age".into()));
+/// mean.fold(&Record::testing().bin("age", 20).build()).unwrap();
+/// other.fold(&Record::testing().bin("age", 40).build()).unwrap();
+/// mean.merge(other.state());
+/// assert_eq!(mean.finish(), Some(30.0));
+/// ```
+#[proc_macro_attribute]
+pub fn aggregate(options: TokenStream, item: TokenStream) -> TokenStream {
+    let methods = match syn::parse::<ItemImpl>(item) {
+        Ok(methods) => methods,
+        Err(e) => return e.to_compile_error().into(),
     };
-    let mut arguments = Vec::new();
-    for input in inputs {
-        let FnArg::Typed(argument) = input else {
-            return Err(syn::Error::new_spanned(input, "a UDF is not a method"));
-        };
-        let name = match &*argument.pat {
-            Pat::Ident(name) => name.ident.to_string(),
-            other => other.to_token_stream().to_string(),
-        };
-        arguments.push(format!("{name}: {}", type_text(&argument.ty)));
-    }
-    let call = &signature.ident;
-    let name = options.name.clone().unwrap_or_else(|| call.to_string());
-    let numbers: Vec<usize> = (0..arguments.len()).collect();
-    let locals: Vec<Ident> = numbers
-        .iter()
-        .map(|i| Ident::new(&format!("argument_{i}"), Span::call_site()))
-        .collect();
-    let record = if mutable {
-        quote!(record)
-    } else {
-        quote!(&*record)
-    };
-    let bins = match &options.bins {
-        Some(bins) => quote!(::core::option::Option::Some(&[#(#bins),*])),
-        None => quote!(::core::option::Option::None),
-    };
-    Ok(quote! {
-        #[doc(hidden)]
-        #[allow(dead_code)]
-        const _: () = {
-            static FUNCTION: ::petrel_udf::rt::Function = ::petrel_udf::rt::Function {
-                signature: ::petrel_udf::rt::Signature {
-                    name: #name,
-                    arguments: &[#(#arguments),*],
-                },
-                bins: #bins,
-                run: |batch| batch.each(|record, arguments| {
-                    #(let #locals = arguments.get(#numbers)?;)*
-                    ::core::result::Result::Ok(#call(#record #(, #locals)*))
-                }),
-            };
-            // Constructors run before the first export is called.
-            #[cfg(target_family = "wasm")]
-            #[used]
-            #[unsafe(link_section = ".init_array")]
-            static REGISTER: extern "C" fn() = {
-                extern "C" fn register() {
-                    ::petrel_udf::rt::register(&FUNCTION);
-                }
-                register
-            };
-        };
-    })
-}
-
-const FIRST: &str = "the first parameter of a UDF is its record: `&Record` or `&mut Record`";
-
-/// A type as its author wrote it, without the spaces that tokens are printed with.
-fn type_text(ty: &Type) -> String {
-    let text = ty.to_token_stream().to_string();
-    text.replace(" < ", "<")
-        .replace(" >", ">")
-        .replace("& ", "&")
-        .replace(" ,", ",")
+    let glue = Options::parse(options)
+        .and_then(|options| aggregate::glue(&options, &methods))
+        .unwrap_or_else(|e| e.to_compile_error());
+    quote!(#methods #glue).into()
 }

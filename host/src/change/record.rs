@@ -63,6 +63,19 @@ impl RecordContext {
         }
     }
 
+    /// Makes it the context of another stored record, in place: a context is large to move.
+    pub fn replace(&mut self, digest: Digest, set: u16, record: Record) {
+        (self.digest, self.set, self.base) = (digest, set, Some(record));
+        self.user_key = None;
+        self.reset();
+    }
+
+    /// Lets go of the record that was read.
+    pub fn release(&mut self) {
+        self.base = None;
+        self.reset();
+    }
+
     /// Forgets what the function did, so that it can be run again.
     pub fn reset(&mut self) {
         self.exists = self.base.is_some();

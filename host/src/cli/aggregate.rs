@@ -9,13 +9,15 @@ use super::global::GlobalArgs;
 use super::output::Output;
 use super::target::SetTarget;
 use super::{value, values};
-use crate::model::{Value, msgpack};
+use crate::model::{ResultCode, Value, msgpack};
 use crate::wire::UDF_AGGREGATE_HERE;
 use crate::wire::flags::field;
 
 /// The bins of values and of a failure.
 const SUCCESS: &[u8] = b"SUCCESS";
 const FAILURE: &[u8] = b"FAILURE";
+const PARAMETER_ERROR: u8 = ResultCode::ParameterError as u8;
+const INVALID_NAMESPACE: u8 = ResultCode::InvalidNamespace as u8;
 /// How the text of a failure begins: the module is not there, or its code failed.
 const NO_MODULE: &str = "UDF: Execution Error 1";
 const FAILED: &str = "UDF: Execution Error 2 : ";
@@ -147,10 +149,16 @@ impl AggregateArgs {
         CliError::Server {
             context: format!("aggregate {}", self.target),
             message: detail.unwrap_or_else(|| format!("the server refused, result code {code}")),
-            next: Some(
-                "name a namespace of the server, and ask a petrel host: it does the last reduce"
-                    .to_owned(),
-            ),
+            next: match code {
+                INVALID_NAMESPACE => {
+                    Some("name a namespace of the server, as in test.users".into())
+                }
+                PARAMETER_ERROR => Some(
+                    "check the --where expression; and only a petrel host does the last reduce"
+                        .into(),
+                ),
+                _ => None,
+            },
         }
     }
 }

@@ -9,7 +9,7 @@ use super::error::{CliError, client_message};
 use super::global::GlobalArgs;
 use super::output::Output;
 use super::target::RecordTarget;
-use super::{udf, value};
+use super::{modules, value};
 
 /// The call.
 #[derive(Debug, Args)]
@@ -71,7 +71,8 @@ impl ApplyArgs {
         }
         let message = client_message(error);
         // Both look like failures of the function on the wire.
-        if let Err(missing @ CliError::NotFound { .. }) = udf::find(server, &self.module).await {
+        if let Err(missing @ CliError::NotFound { .. }) = modules::find(server, &self.module).await
+        {
             return missing;
         }
         if message.starts_with("function") && message.contains("not found") {

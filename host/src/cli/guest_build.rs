@@ -63,7 +63,7 @@ pub enum GuestBuildError {
     NoLibrary(PathBuf),
     /// The core module is not a guest.
     #[error(
-        "{path} cannot become a component: {reason}. Does the crate export a #[petrel_udf::udf] function?"
+        "{path} cannot become a component: {reason}. Does the crate have a #[petrel_udf::udf] function or a #[petrel_udf::aggregate] impl?"
     )]
     Component {
         /// The core module's file.

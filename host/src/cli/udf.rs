@@ -9,11 +9,13 @@ use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::connect::{Server, field, reply_error};
+use super::connect::{Server, field};
 use super::error::{CliError, client_message};
 use super::global::GlobalArgs;
 use super::guest_build::{self, GuestBuild};
-use super::output::{self, Output};
+use super::modules::{Module, find, modules, parse_list};
+use super::output::Output;
+use super::show::show;
 
 /// How long every node may take to show or to forget a module.
 const SPREAD: Duration = Duration::from_secs(10);
@@ -59,14 +61,6 @@ pub enum UdfCommand {
         #[arg(long)]
         locked: bool,
     },
-}
-
-/// One line of `udf-list`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Module {
-    filename: String,
-    kind: String,
-    hash: String,
 }
 
 impl UdfCommand {
@@ -194,57 +188,6 @@ async fn list(server: &Server, output: Output) -> Result<(), CliError> {
     Ok(())
 }
 
-async fn show(
-    server: &Server,
-    name: &str,
-    file: Option<&Path>,
-    output: Output,
-) -> Result<(), CliError> {
-    let module = find(server, name).await?;
-    let command = format!("udf-get:filename={}", module.filename);
-    let reply = server.info_all(&command).await?.pop().unwrap_or_default();
-    let failed = |message: String| CliError::Server {
-        context: format!("show {}", module.filename),
-        message,
-        next: None,
-    };
-    if let Some((_, message)) = reply_error(&reply) {
-        return Err(failed(message));
-    }
-    let content = field(&reply, ';', "content").unwrap_or_default();
-    let bytes = STANDARD
-        .decode(content)
-        .map_err(|error| failed(format!("the server's reply is no base64: {error}")))?;
-    if let Some(path) = file {
-        std::fs::write(path, &bytes).map_err(|source| file_error(path, source))?;
-    }
-    let is_text = !bytes.starts_with(b"\0asm");
-    match output {
-        Output::People if file.is_none() && is_text => output::raw(&bytes),
-        _ => output.table(
-            &["module", "type", "sha1", "bytes"],
-            vec![vec![
-                module.filename.clone(),
-                module.kind.clone(),
-                module.hash.clone(),
-                bytes.len().to_string(),
-            ]],
-            "",
-            || {
-                json!({
-                    "name": module.filename,
-                    "type": module.kind,
-                    "hash": module.hash,
-                    "bytes": bytes.len(),
-                    "source": is_text.then(|| String::from_utf8_lossy(&bytes)),
-                    "content": content,
-                })
-            },
-        ),
-    }
-    Ok(())
-}
-
 async fn remove(server: &Server, name: &str, output: Output) -> Result<(), CliError> {
     let module = find(server, name).await?;
     server
@@ -258,30 +201,6 @@ async fn remove(server: &Server, name: &str, output: Output) -> Result<(), CliEr
         || json!({"name": module.filename, "removed": true}),
     );
     Ok(())
-}
-
-/// The registered modules of one node; `udf-list` is the same on all once they agree.
-async fn modules(server: &Server) -> Result<Vec<Module>, CliError> {
-    let reply = server.info_all("udf-list").await?.pop().unwrap_or_default();
-    Ok(parse_list(&reply))
-}
-
-/// Finds a module by its file name, or by its name without extension.
-pub(super) async fn find(server: &Server, name: &str) -> Result<Module, CliError> {
-    modules(server)
-        .await?
-        .into_iter()
-        .find(|module| {
-            module.filename == name
-                || Path::new(&module.filename)
-                    .file_stem()
-                    .is_some_and(|stem| stem == name)
-        })
-        .ok_or_else(|| CliError::NotFound {
-            what: format!("module {name}"),
-            next: "`petrel udf list` shows the modules, `petrel udf register FILE` adds one"
-                .to_owned(),
-        })
 }
 
 /// Waits until every node lists a module, or until none does.
@@ -306,21 +225,6 @@ async fn spread(server: &Server, name: &str, listed: bool) -> Result<Option<Modu
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-}
-
-/// Reads `filename=NAME,hash=SHA1,type=LUA;…`.
-fn parse_list(reply: &str) -> Vec<Module> {
-    reply
-        .split(';')
-        .filter_map(|entry| {
-            let text = |name| field(entry, ',', name).unwrap_or_default().to_owned();
-            Some(Module {
-                filename: field(entry, ',', "filename")?.to_owned(),
-                kind: text("type"),
-                hash: text("hash"),
-            })
-        })
-        .collect()
 }
 
 /// The name under which a file is registered: the option's, with the file's extension if it has
@@ -380,16 +284,6 @@ fn file_error(path: &Path, source: std::io::Error) -> CliError {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_list_of_modules_is_read() {
-        let modules =
-            parse_list("filename=a.lua,hash=12,type=LUA;filename=b.wasm,hash=34,type=WASM;");
-        assert_eq!(modules.len(), 2);
-        assert_eq!(modules[1].filename, "b.wasm");
-        assert_eq!(modules[1].kind, "WASM");
-        assert_eq!(parse_list(""), []);
-    }
 
     #[test]
     fn a_module_is_named_after_its_file_unless_told_otherwise() {

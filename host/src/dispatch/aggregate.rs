@@ -14,7 +14,7 @@ use super::apply::{Environment, Worker};
 use super::attempt::admit;
 use super::background::{BATCH, BATCH_BYTES, SLICE, pace};
 use super::live::{Keeping, Live};
-use super::outlet::Outlet;
+use super::outlet::{Outlet, Taken};
 use super::range::Ranged;
 use super::schedule::{Bell, Job};
 use super::source::{Item, Partitions, Step, Throttle, Walk};
@@ -40,12 +40,16 @@ impl Aggregation {
     /// What ended the aggregation before its time, once: a failed function, an abort, the store.
     pub async fn next(&mut self) -> Option<Result<Vec<Value>>> {
         loop {
-            let was_full = self.work.outlet.is_full();
-            if let Some(values) = self.work.outlet.take() {
-                if was_full {
-                    self.bell.ring();
+            match self.work.outlet.take() {
+                Taken::Values(values, was_full) => {
+                    if was_full {
+                        self.bell.ring();
+                    }
+                    return Some(Ok(values));
                 }
-                return values.transpose();
+                Taken::Failure(e) => return Some(Err(e)),
+                Taken::End => return None,
+                Taken::Nothing => {}
             }
             self.work.outlet.wait().await;
         }
@@ -243,32 +247,39 @@ impl Folding {
         let request = &self.request;
         let mut filtered = 0;
         let mut contexts = std::mem::take(&mut folder.contexts);
-        contexts.clear();
+        let mut present = 0;
         for mut item in folder.items.drain(..) {
-            match admit(&env, request, &mut item) {
-                Ok(present) => {
-                    contexts.extend(present.record.map(|record| {
-                        RecordContext::new(item.digest, item.set, None, Some(record))
-                    }))
+            let record = match admit(&env, request, &mut item) {
+                Ok(admitted) => admitted.record,
+                Err(e) if e.code == ResultCode::FilteredOut => {
+                    filtered += 1;
+                    continue;
                 }
-                Err(e) if e.code == ResultCode::FilteredOut => filtered += 1,
                 Err(e) => return Err(e),
+            };
+            let Some(record) = record else { continue };
+            let Item { digest, set, .. } = item;
+            match contexts.get_mut(present) {
+                Some(context) => context.replace(digest, set, record),
+                None => contexts.push(RecordContext::new(digest, set, None, Some(record))),
             }
+            present += 1;
         }
-        pace(&self.throttle, &self.task, contexts.len());
+        let folding = &mut contexts[..present];
+        pace(&self.throttle, &self.task, present);
         let mut values = std::mem::take(&mut folder.values);
         let folded = folder
             .open()
-            .and_then(|open| open.fold(&mut contexts, &scope, &self.budget, &mut values));
+            .and_then(|open| open.fold(folding, &scope, &self.budget, &mut values));
         folded.map_err(|e| failed(&e))?;
         let counts = &self.task.counts;
-        counts.succeeded.fetch_add(contexts.len() as u64, Relaxed);
+        counts.succeeded.fetch_add(present as u64, Relaxed);
         let by_bins = request.filter.as_ref().is_some_and(|f| f.needs_bins());
         match by_bins {
             true => counts.filtered_bins.fetch_add(filtered, Relaxed),
             false => counts.filtered_meta.fetch_add(filtered, Relaxed),
         };
-        contexts.clear();
+        folding.iter_mut().for_each(RecordContext::release);
         self.outlet.put(&mut values);
         (folder.contexts, folder.values) = (contexts, values);
         Ok(())

@@ -18,9 +18,11 @@ use super::sink::{Outcome, Sink};
 use super::source::Item;
 use super::workers::Workers;
 use crate::model::{Error, Result, ResultCode, now_millis};
-use crate::request::{AggregateSpec, IndexRef, QuerySpec, Reply, Request, Target, TaskSpec, Work};
+use crate::request::{
+    AggregateSpec, IndexRef, QuerySpec, Reply, Request, Target, TaskSpec, Work, Yields,
+};
 use crate::task::{Task, Tracker};
-use crate::udf::{Budget, Registry};
+use crate::udf::{Budget, FunctionInfo, Registry};
 
 /// How long a function may hold the thread that brought its call, which others wait for. Most end
 /// sooner than another thread wakes.
@@ -218,10 +220,15 @@ impl Dispatcher {
     /// [`ResultCode::InvalidNamespace`]; [`ResultCode::UdfExecution`] when the module is not there;
     /// [`ResultCode::ParameterError`] when an active task has the same id; when there is no such index
     /// as it is to go by, or it is not built yet.
-    pub fn aggregate(&self, spec: AggregateSpec) -> Result<Aggregation> {
+    pub fn aggregate(&self, mut spec: AggregateSpec) -> Result<Aggregation> {
         let namespace = self.namespace(spec.namespace.as_bytes())?.clone();
         let module =
             instances::find(&self.registry, &spec.call.package).map_err(|e| Error::from(&e))?;
+        // No client can reduce what a component yields.
+        let is_whole = |f: &FunctionInfo| f.aggregation && *f.name == *spec.call.function;
+        if module.module.functions().iter().any(is_whole) {
+            spec.yields = Yields::Results;
+        }
         let range = Ranged::find_for(&namespace, spec.set.as_deref(), spec.range.as_ref())?;
         let task = self.tracker.add(TaskSpec::from(&spec))?;
         let keeping = self.aggregating.clone();

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::model::{Result, Value};
+use crate::model::{Error, Result, Value};
 
 /// With so many bytes waiting for the reader, the work waits for it too.
 const FULL: usize = 1 << 20;
@@ -20,11 +20,23 @@ pub struct Outlet {
     changed: Notify,
 }
 
+/// What a reader finds.
+pub enum Taken {
+    /// Values, and whether the work may have waited for their being taken.
+    Values(Vec<Value>, bool),
+    /// Why there are no more.
+    Failure(Error),
+    /// There are no more.
+    End,
+    /// Nothing yet.
+    Nothing,
+}
+
 #[derive(Default)]
 struct Inner {
     values: Vec<Value>,
     ended: bool,
-    failure: Option<crate::model::Error>,
+    failure: Option<Error>,
 }
 
 impl Outlet {
@@ -56,16 +68,18 @@ impl Outlet {
         self.changed.notify_one();
     }
 
-    /// What is there: values, the end as `Some(Ok(None))`, the failure before it, or nothing yet.
-    pub fn take(&self) -> Option<Result<Option<Vec<Value>>>> {
+    /// What is there for the reader.
+    pub fn take(&self) -> Taken {
         let mut inner = self.inner.lock();
         if !inner.values.is_empty() {
-            self.bytes.store(0, Relaxed);
-            return Some(Ok(Some(std::mem::take(&mut inner.values))));
+            // Under the lock, so that whoever saw it full is told that it is not.
+            let was_full = self.bytes.swap(0, Relaxed) >= FULL;
+            return Taken::Values(std::mem::take(&mut inner.values), was_full);
         }
         match inner.failure.take() {
-            Some(e) => Some(Err(e)),
-            None => inner.ended.then_some(Ok(None)),
+            Some(e) => Taken::Failure(e),
+            None if inner.ended => Taken::End,
+            None => Taken::Nothing,
         }
     }
 

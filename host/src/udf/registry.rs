@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 
 use super::directory::ModuleDirectory;
 use super::log::{LINE_BYTES, one_line};
-use super::{CompileError, Module, ModuleSource, Runtime, Sources};
+use super::{CompileError, FunctionInfo, Module, ModuleSource, Runtime, Sources};
 use crate::model::{LimitOverrides, Limits, Result, now_millis};
 
 /// The longest file name of a module, in bytes.
@@ -289,6 +289,13 @@ impl Registry {
             .values()
             .find(|m| m.source.file == file)
             .map(|m| (m.runtime, m.source.bytes.clone()))
+    }
+
+    /// What a module offers, by file name.
+    pub fn functions(&self, file: &str) -> Option<Vec<FunctionInfo>> {
+        let modules = self.modules.get();
+        let found = modules.values().find(|m| m.source.file == file)?;
+        Some(found.module.functions())
     }
 
     /// Grows with each registration and removal: what was found stays so while this is the same.

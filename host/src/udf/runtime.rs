@@ -36,6 +36,8 @@ pub struct FunctionInfo {
     pub name: String,
     /// How many arguments it takes beside the record, where the module says so.
     pub arguments: Option<usize>,
+    /// Whether it is an aggregation over a query, where the module says so.
+    pub aggregation: bool,
 }
 
 /// A way to run modules. The registry knows a runtime by its name and by what it accepts, so

@@ -1,6 +1,7 @@
 //! The example modules in `udfs/`: one table of cases, run in Lua and in Wasm. Both have to give
 //! the results and leave the records that the table says.
 
+mod streams;
 mod table;
 
 use std::collections::BTreeSet;
@@ -9,7 +10,7 @@ use aerospike::{Bin, Client, Key, Value, WritePolicy};
 use anyhow::{Context, Result, bail, ensure};
 use petrel_tests::{Host, Runtime, guests::root, users};
 
-use table::{Bins, Case, cases, modules};
+use table::{Bins, Case, cases, folds, modules, stream_modules};
 
 fn key() -> Key {
     users::key_in("examples", 1)
@@ -99,16 +100,30 @@ async fn every_example_does_what_its_table_says_in_both_runtimes() -> Result<()>
     Ok(())
 }
 
+/// The example modules, each with the functions that its table calls.
+fn called() -> Result<Vec<(String, BTreeSet<String>)>> {
+    let mut all = Vec::new();
+    for module in modules()? {
+        let calls = cases(&module)?.into_iter().map(|case| case.call).collect();
+        all.push((module, calls));
+    }
+    for module in stream_modules()? {
+        let calls = folds(&module)?.into_iter().map(|fold| fold.call).collect();
+        all.push((module, calls));
+    }
+    Ok(all)
+}
+
 #[test]
 fn every_example_is_listed_in_the_book() -> Result<()> {
     let page = std::fs::read_to_string(root().join("docs/src/examples.md"))?;
-    for module in modules()? {
+    for (module, called) in called()? {
         let row = page
             .lines()
             .find(|line| line.starts_with(&format!("| `{module}` |")));
         let row = row.with_context(|| format!("{module} is not listed"))?;
-        for case in cases(&module)? {
-            ensure!(row.contains(&format!("`{}`", case.call)), "{}", case.call);
+        for function in called {
+            ensure!(row.contains(&format!("`{function}`")), "{function}");
         }
     }
     Ok(())
@@ -116,14 +131,13 @@ fn every_example_is_listed_in_the_book() -> Result<()> {
 
 #[test]
 fn every_function_of_every_example_is_in_its_table() -> Result<()> {
-    for module in modules()? {
+    for (module, called) in called()? {
         let source = String::from_utf8(Runtime::Lua.module(&module)?)?;
         let functions: BTreeSet<String> = source
             .lines()
             .filter_map(|line| line.strip_prefix("function "))
             .filter_map(|rest| Some(rest.split_once('(')?.0.to_owned()))
             .collect();
-        let called: BTreeSet<String> = cases(&module)?.into_iter().map(|case| case.call).collect();
         assert_eq!(called, functions, "{module}");
     }
     Ok(())

@@ -1,4 +1,5 @@
-//! The cases of the example modules: `tests/fixtures/examples/MODULE.json`.
+//! The cases of the example modules: `tests/fixtures/examples/MODULE.json` has those of functions on
+//! records, `tests/fixtures/examples/streams/MODULE.json` those of functions on streams.
 //!
 //! A row is an object:
 //!
@@ -9,6 +10,12 @@
 //!     fails     a part of the error's message
 //!     after     the bins afterwards, null when there is no record; left out when they are as before
 //!     ttl       seconds that the record has left afterwards; left out when it never expires
+//!
+//! For a function on a stream it has `call`, `args` and
+//!
+//!     records   the bins of each record
+//!     yields    the values that the aggregation comes to; or `fails`, as above
+//!     wasm      the values in Wasm, where `finish` gives one over no records too
 //!
 //! JSON has no integer as a key of a map and no short form of a long list, so
 //! `{"$map": [[key, value], ..]}` is a map and `{"$range": [first, last, step]}` a list of integers.
@@ -39,13 +46,38 @@ pub struct Case {
     pub ttl: Option<u64>,
 }
 
-/// The example modules: all that have a table.
+/// One aggregation.
+pub struct Fold {
+    /// The function.
+    pub call: String,
+    /// Its arguments, beside the stream.
+    pub args: Vec<Value>,
+    /// The records.
+    pub records: Vec<Bins>,
+    /// The values that it comes to, or a part of the error's message.
+    pub outcome: Result<Vec<Value>, String>,
+    /// The values that it comes to in Wasm, where they are others.
+    pub wasm: Option<Vec<Value>>,
+}
+
+/// The modules with functions on records: all that have a table.
 pub fn modules() -> Result<Vec<String>> {
+    tables("examples")
+}
+
+/// The modules with functions on streams.
+pub fn stream_modules() -> Result<Vec<String>> {
+    tables("examples/streams")
+}
+
+fn tables(folder: &str) -> Result<Vec<String>> {
     let mut names = Vec::new();
-    for entry in std::fs::read_dir(root().join("tests/fixtures/examples"))? {
+    for entry in std::fs::read_dir(root().join("tests/fixtures").join(folder))? {
         let path = entry?.path();
-        let name = path.file_stem().and_then(|name| name.to_str());
-        names.push(name.context("a table without a name")?.to_owned());
+        if path.is_file() {
+            let name = path.file_stem().and_then(|name| name.to_str());
+            names.push(name.context("a table without a name")?.to_owned());
+        }
     }
     names.sort();
     Ok(names)
@@ -53,16 +85,47 @@ pub fn modules() -> Result<Vec<String>> {
 
 /// The cases of a module, in the order of its table.
 pub fn cases(module: &str) -> Result<Vec<Case>> {
-    let text = fixture(&format!("examples/{module}.json"))?;
-    let rows: Vec<serde_json::Map<String, Json>> =
-        serde_json::from_slice(&text).with_context(|| module.to_owned())?;
+    rows(&format!("examples/{module}.json"), case)
+}
+
+/// The cases of a module with functions on streams.
+pub fn folds(module: &str) -> Result<Vec<Fold>> {
+    rows(&format!("examples/streams/{module}.json"), fold)
+}
+
+type Row = serde_json::Map<String, Json>;
+
+fn rows<T>(file: &str, read: fn(Row) -> Result<T>) -> Result<Vec<T>> {
+    let rows: Vec<Row> =
+        serde_json::from_slice(&fixture(file)?).with_context(|| file.to_owned())?;
     let numbered = (1..).zip(rows);
     numbered
-        .map(|(n, row)| case(row).with_context(|| format!("{module}, row {n}")))
+        .map(|(n, row)| read(row).with_context(|| format!("{file}, row {n}")))
         .collect()
 }
 
-fn case(mut row: serde_json::Map<String, Json>) -> Result<Case> {
+fn fold(mut row: Row) -> Result<Fold> {
+    let Some(Json::Array(records)) = row.remove("records") else {
+        bail!("no records");
+    };
+    let fold = Fold {
+        call: text(row.remove("call"))?,
+        args: list(row.remove("args").context("no args")?)?,
+        records: records
+            .into_iter()
+            .map(|json| bins(json)?.context("a record without bins"))
+            .collect::<Result<_>>()?,
+        outcome: match row.remove("yields") {
+            Some(json) => Ok(list(json)?),
+            None => Err(text(row.remove("fails"))?),
+        },
+        wasm: row.remove("wasm").map(list).transpose()?,
+    };
+    ensure!(row.is_empty(), "what is {:?}?", row.keys());
+    Ok(fold)
+}
+
+fn case(mut row: Row) -> Result<Case> {
     let before = row.remove("before").map_or(Ok(None), bins)?;
     let case = Case {
         call: text(row.remove("call"))?,

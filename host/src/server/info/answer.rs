@@ -59,6 +59,7 @@ async fn command(host: &Host, p: &Params<'_>) -> Answer {
         "get-stats" => Ok(statistics::statistics(host)),
         "udf-put" => modules::put(host, p).await,
         "udf-get" => modules::get(host, p),
+        "udf-functions" => modules::functions(host, p),
         "udf-list" => Ok(modules::list(host)),
         "udf-remove" => modules::remove(host, p).await,
         "udf-clear-cache" => ok(),

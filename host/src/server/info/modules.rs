@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::super::host::Host;
 use super::params::{Answer, Params};
+use crate::udf::{FunctionInfo, ModuleInfo};
 
 fn filename<'a>(p: &Params<'a>) -> Result<&'a str, String> {
     p.get("filename")
@@ -47,10 +48,27 @@ pub fn get(host: &Host, p: &Params<'_>) -> Answer {
 /// `udf-list`.
 pub fn list(host: &Host) -> String {
     let modules = host.dispatcher.registry().list();
-    let entry = |m: &crate::udf::ModuleInfo| {
-        format!("filename={},hash={},type={};", m.file, m.hash, m.runtime)
-    };
+    let entry = |m: &ModuleInfo| format!("filename={},hash={},type={};", m.file, m.hash, m.runtime);
     modules.iter().map(entry).collect()
+}
+
+/// `udf-functions:filename=`, which is petrel's own: what a module offers.
+pub fn functions(host: &Host, p: &Params<'_>) -> Answer {
+    let file = filename(p)?;
+    let functions = host.dispatcher.registry().functions(file);
+    let functions = functions.ok_or("error=not_found")?;
+    let entry = |f: &FunctionInfo| {
+        let arguments = f.arguments.map_or(String::new(), |n| n.to_string());
+        let kind = if f.aggregation {
+            "aggregation"
+        } else {
+            "function"
+        };
+        format!("name={},arguments={arguments},kind={kind};", f.name)
+    };
+    // The few that would fall apart here can still be called.
+    let whole = |f: &&FunctionInfo| !f.name.contains([';', ',', '=', '\n', '\t']);
+    Ok(functions.iter().filter(whole).map(entry).collect())
 }
 
 /// `udf-remove:filename=`. To remove what is not there is no error.

@@ -390,12 +390,12 @@ fn racing_increments_lose_nothing(store: &dyn RecordStore) {
     assert_eq!(store.count().0, 1);
 }
 
-/// What bin "v" of a record was and is.
-type Seen = (Digest, Option<i64>, Option<i64>);
-
-/// Keeps what it is told.
+/// Keeps what it is told: what bin "v" was and is.
 #[derive(Default)]
 struct Told(Mutex<Vec<Seen>>);
+
+/// Of which record, and the bin before and after.
+type Seen = (Digest, Option<i64>, Option<i64>);
 
 impl Observer for Told {
     fn is_watching(&self) -> bool {

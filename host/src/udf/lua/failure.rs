@@ -26,6 +26,27 @@ fn note_backtrace(s: &mut Slot, text: &[u8]) {
     s.backtrace = Some(String::from_utf8_lossy(text).into_owned());
 }
 
+/// How an error about a name of Lua 5.1 ends, and what to use instead. The names are not defined:
+/// modules that run on both ask for them.
+const OLDER: [(&str, &str); 7] = [
+    ("(global 'setfenv')", "the fourth argument of load, or _ENV"),
+    ("(global 'getfenv')", "_G, or _ENV"),
+    ("(global 'module')", "a table that the module returns"),
+    ("(global 'bit32')", "the operators & | ~ << >>"),
+    ("(field 'foreach')", "a loop over pairs"),
+    ("(field 'gfind')", "string.gmatch"),
+    ("(field 'mod')", "math.fmod"),
+];
+
+/// Tells the author of a module for Lua 5.1 what to write now.
+fn explain(message: &mut String) {
+    let form = OLDER.iter().find(|(end, _)| message.ends_with(end));
+    if let Some((_, form)) = form {
+        message.push_str("; in Lua 5.4, use ");
+        message.push_str(form);
+    }
+}
+
 /// What the error on top of the stack says, after a call that ended with `status`.
 ///
 /// # Safety
@@ -40,7 +61,7 @@ pub(super) unsafe fn failure(l: *mut lua_State, s: &mut Slot, status: c_int) -> 
         Trip::No if status == LUA_ERRMEM => UdfErrorKind::Memory,
         Trip::No => UdfErrorKind::Thrown,
     };
-    let message = match lua_type(l, -1) {
+    let mut message = match lua_type(l, -1) {
         LUA_TSTRING => String::from_utf8_lossy(raw_str(l, -1)).into_owned(),
         LUA_TNUMBER if lua_isinteger(l, -1) != 0 => {
             lua_tointegerx(l, -1, ptr::null_mut()).to_string()
@@ -53,6 +74,7 @@ pub(super) unsafe fn failure(l: *mut lua_State, s: &mut Slot, status: c_int) -> 
         }
         _ => "the error is not a string; raise one instead".to_owned(),
     };
+    explain(&mut message);
     let mut e = UdfError::new(kind, message);
     e.backtrace = s.backtrace.take();
     if let Some(trace) = &e.backtrace {

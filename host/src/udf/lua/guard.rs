@@ -7,12 +7,9 @@ use std::ptr;
 use mlua::ffi::*;
 use tracing::Level;
 
-use super::object::{LIST, fail, head, raw_str};
+use super::object::{fail, raw_str};
 use super::shared::{push_behind, set};
-use super::slot::{Trip, check_overdue, give_up, slot};
-
-/// Loops in C look at the clock this often.
-const STEPS: i64 = 4096;
+use super::slot::{Trip, give_up, slot};
 
 /// After a protected call failed: an error that must end the invocation is raised again.
 ///
@@ -211,6 +208,9 @@ unsafe extern "C-unwind" fn rawset(l: *mut lua_State) -> c_int {
 
 /// `load`, for text only. The second upvalue is the original.
 unsafe extern "C-unwind" fn load(l: *mut lua_State) -> c_int {
+    if lua_isstring(l, 1) == 0 {
+        luaL_checktype(l, 1, LUA_TFUNCTION);
+    }
     let n = lua_gettop(l).min(4);
     lua_settop(l, 4);
     lua_pushstring(l, c"t".as_ptr());
@@ -226,11 +226,14 @@ unsafe extern "C-unwind" fn load(l: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn rep(l: *mut lua_State) -> c_int {
     let (mut a, mut b) = (0, 0);
     luaL_checklstring(l, 1, &raw mut a);
-    luaL_checkinteger(l, 2);
+    let n = luaL_checkinteger(l, 2);
     luaL_optlstring(l, 3, c"".as_ptr(), &raw mut b);
     if a + b == 0 {
         lua_pushstring(l, c"".as_ptr());
         return 1;
+    }
+    if n > 0 && (a + b) as i64 > i64::MAX / n {
+        fail(l, c"resulting string too large");
     }
     lua_settop(l, 3);
     lua_pushvalue(l, lua_upvalueindex(2));
@@ -254,6 +257,21 @@ unsafe extern "C-unwind" fn collectgarbage(l: *mut lua_State) -> c_int {
     1
 }
 
+/// `math.randomseed`, undone after the call: else the next one's numbers would be known.
+unsafe extern "C-unwind" fn randomseed(l: *mut lua_State) -> c_int {
+    let s = slot(l);
+    s.seeded = true;
+    let n = lua_gettop(l);
+    if n > 0 {
+        luaL_checknumber(l, 1);
+        luaL_optinteger(l, 2, 0);
+    }
+    lua_rawgeti(l, LUA_REGISTRYINDEX, s.refs.randomseed.into());
+    lua_insert(l, 1);
+    lua_call(l, n, LUA_MULTRET);
+    lua_gettop(l)
+}
+
 unsafe extern "C-unwind" fn print(l: *mut lua_State) -> c_int {
     let n = lua_gettop(l);
     luaL_checkstack(l, n * 2 + 4, ptr::null());
@@ -266,99 +284,6 @@ unsafe extern "C-unwind" fn print(l: *mut lua_State) -> c_int {
     lua_concat(l, (n * 2 - 1).max(0));
     slot(l).log.write(Level::INFO, raw_str(l, -1));
     0
-}
-
-/// Looks at the clock in step `i` of a loop, now and then.
-///
-/// # Safety
-/// The [stack rules](super). Raises.
-unsafe fn pause(l: *mut lua_State, i: i64) {
-    if i % STEPS == 0 {
-        check_overdue(l);
-    }
-}
-
-/// The argument at `arg` must be a table, or a list, which does as well.
-///
-/// # Safety
-/// The [stack rules](super). Raises.
-unsafe fn check_elements(l: *mut lua_State, arg: c_int) {
-    let object = head(l, arg);
-    if object.is_null() || (*object).tag != LIST {
-        luaL_checktype(l, arg, LUA_TTABLE);
-    }
-}
-
-unsafe extern "C-unwind" fn insert(l: *mut lua_State) -> c_int {
-    check_elements(l, 1);
-    let end = luaL_len(l, 1).wrapping_add(1);
-    let mut at = end;
-    match lua_gettop(l) {
-        2 => {}
-        3 => {
-            at = luaL_checkinteger(l, 2);
-            if (at as u64).wrapping_sub(1) >= end as u64 {
-                luaL_argerror(l, 2, c"position out of bounds".as_ptr());
-            }
-            let mut i = end;
-            while i > at {
-                pause(l, i);
-                lua_geti(l, 1, i - 1);
-                lua_seti(l, 1, i);
-                i -= 1;
-            }
-        }
-        _ => fail(l, c"wrong number of arguments to 'insert'"),
-    }
-    lua_seti(l, 1, at);
-    0
-}
-
-unsafe extern "C-unwind" fn remove(l: *mut lua_State) -> c_int {
-    check_elements(l, 1);
-    let size = luaL_len(l, 1);
-    let mut at = luaL_optinteger(l, 2, size);
-    if lua_gettop(l) > 1 && (at as u64).wrapping_sub(1) > size as u64 {
-        luaL_argerror(l, 2, c"position out of bounds".as_ptr());
-    }
-    lua_geti(l, 1, at);
-    while at < size {
-        pause(l, at);
-        lua_geti(l, 1, at + 1);
-        lua_seti(l, 1, at);
-        at += 1;
-    }
-    lua_pushnil(l);
-    lua_seti(l, 1, at);
-    1
-}
-
-unsafe extern "C-unwind" fn move_(l: *mut lua_State) -> c_int {
-    check_elements(l, 1);
-    let from = luaL_checkinteger(l, 2);
-    let end = luaL_checkinteger(l, 3);
-    let to = luaL_checkinteger(l, 4);
-    let target = if lua_type(l, 5) > LUA_TNIL { 5 } else { 1 };
-    check_elements(l, target);
-    if end >= from {
-        if from <= 0 && end >= i64::MAX.wrapping_add(from) {
-            luaL_argerror(l, 3, c"too many elements to move".as_ptr());
-        }
-        let n = end - from + 1;
-        if to > i64::MAX - n + 1 {
-            luaL_argerror(l, 4, c"destination wrap around".as_ptr());
-        }
-        let forward =
-            to > end || to <= from || (target != 1 && lua_compare(l, 1, target, LUA_OPEQ) == 0);
-        for step in 0..n {
-            pause(l, step);
-            let i = if forward { step } else { n - 1 - step };
-            lua_geti(l, 1, from + i);
-            lua_seti(l, target, to + i);
-        }
-    }
-    lua_pushvalue(l, target);
-    1
 }
 
 /// Replacements by library; the ones in `WITH_ORIGINAL` get it as their second upvalue.
@@ -374,10 +299,9 @@ pub(super) const BASE: &[(&CStr, lua_CFunction)] = &[
 /// See [`BASE`].
 pub(super) const BASE_WITH_ORIGINAL: &[(&CStr, lua_CFunction)] = &[(c"load", load)];
 /// See [`BASE`].
+pub(super) const MATH: &[(&CStr, lua_CFunction)] = &[(c"randomseed", randomseed)];
+/// See [`BASE`].
 pub(super) const STRING_WITH_ORIGINAL: &[(&CStr, lua_CFunction)] = &[(c"rep", rep)];
 /// See [`BASE`].
 pub(super) const COROUTINE: &[(&CStr, lua_CFunction)] =
     &[(c"resume", resume), (c"wrap", wrap), (c"close", close)];
-/// See [`BASE`].
-pub(super) const TABLE: &[(&CStr, lua_CFunction)] =
-    &[(c"insert", insert), (c"remove", remove), (c"move", move_)];

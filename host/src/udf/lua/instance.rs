@@ -275,7 +275,7 @@ impl Pass<'_> {
             if std::mem::take(&mut (*s).required) {
                 clear_registered(l, (*s).refs.loaded);
             }
-            if (*s).changes > (*s).lasting_changes {
+            if (*s).changes > (*s).lasting_changes || (*s).seeded {
                 lua_pushlightuserdata(l, s.cast());
                 lua_pushcclosure(l, undo_call, 1);
                 self.renew |= lua_pcall(l, 0, 0, 0) != LUA_OK;

@@ -5,10 +5,11 @@ use std::ffi::c_int;
 use mlua::ffi::*;
 
 use super::map::{push_plain, push_sorted_keys};
-use super::object::{Head, ITER, MAP, check, metatable, new_object, own, push_element, register};
+use super::object::{Head, ITER, MAP, check, metatable, new_object, push_element, register};
 use super::pack::key_at;
 use super::packed::push_next;
 use super::slot::{Slot, slot};
+use super::table::own;
 use crate::cdt::Cursor;
 
 // An iterator's user value is what it walks: a list, or the table of a map's keys. Its `cursor` is

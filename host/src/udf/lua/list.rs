@@ -8,10 +8,11 @@ use std::ffi::{CStr, c_int};
 use mlua::ffi::*;
 
 use super::iterator::push_list_iterator;
-use super::object::{Head, LIST, check, fail, head, metatable, own, push_empty, register};
+use super::object::{Head, LIST, check, fail, head, metatable, push_empty, register};
 use super::pack::{pack, scalar};
 use super::packed::{edit, push_at};
 use super::slot::{Slot, check_overdue, slot};
+use super::table::own;
 use super::text::tostring;
 use crate::cdt::{EditError, list};
 use crate::model::msgpack::Element;

@@ -7,12 +7,11 @@ use smallvec::SmallVec;
 
 use super::iterator::{map_keys, map_pairs, map_values};
 use super::list::{fits, push_packed_size};
-use super::object::{
-    BYTES, Head, MAP, REC, check, head, metatable, own, push_empty, push_key, register, set_entry,
-};
+use super::object::{BYTES, Head, MAP, REC, check, head, metatable, push_empty, register};
 use super::pack::{key_at, scalar};
 use super::packed::{edit, push_under};
 use super::slot::{Slot, check_overdue, slot};
+use super::table::{own, push_key, set_entry};
 use super::text::tostring;
 use crate::cdt::map;
 use crate::model::ParticleType;

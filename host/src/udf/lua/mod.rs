@@ -57,6 +57,8 @@ mod slot;
 mod stack;
 mod state;
 mod stream;
+mod table;
+mod table_functions;
 mod text;
 mod watchdog;
 

@@ -10,7 +10,10 @@ use mlua::ffi::*;
 
 use super::matcher::{Capture, MAX_CAPTURES, Matcher, Stop};
 use super::object::{push_str, raw_str};
-use super::slot::{Slot, give_up, slot};
+use super::slot::{Slot, check_overdue, give_up, slot};
+
+/// Plain searches look at the clock after so many bytes.
+const PIECE: usize = 1 << 18;
 
 /// Raises what stopped a match.
 ///
@@ -93,6 +96,26 @@ unsafe fn push_captures(
     n as c_int
 }
 
+/// Where `text` has `wanted`. Long ones are searched in pieces, between which the clock is looked at.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
+unsafe fn find_plain(l: *mut lua_State, text: &[u8], wanted: &[u8]) -> Option<usize> {
+    let (head, rest) = wanted.split_at(wanted.len().min(PIECE));
+    let mut at = 0;
+    loop {
+        let piece = text.get(at..)?;
+        let piece = &piece[..piece.len().min(PIECE + head.len())];
+        match memchr::memmem::find(piece, head) {
+            Some(i) if text[at + i + head.len()..].starts_with(rest) => return Some(at + i),
+            Some(i) => at += i + 1,
+            None if at + piece.len() == text.len() => return None,
+            None => at += piece.len() - head.len() + 1,
+        }
+        check_overdue(l);
+    }
+}
+
 /// `string.find`, or `string.match`.
 ///
 /// # Safety
@@ -107,7 +130,7 @@ unsafe fn find_or_match(l: *mut lua_State, find: bool) -> c_int {
     }
     let plain = !pattern.iter().any(|b| b"^$*+?.([%-".contains(b));
     if find && (lua_toboolean(l, 4) != 0 || plain) {
-        match memchr::memmem::find(&subject[at..], pattern) {
+        match find_plain(l, &subject[at..], pattern) {
             Some(i) => {
                 lua_pushinteger(l, (at + i + 1) as i64);
                 lua_pushinteger(l, (at + i + pattern.len()) as i64);

@@ -1,6 +1,7 @@
 //! The record as Lua code sees it: `rec.bin` and the `record` functions.
 
 use std::ffi::{CStr, c_int};
+use std::ptr;
 
 use bytes::Bytes;
 use mlua::ffi::*;
@@ -78,11 +79,20 @@ pub(super) unsafe fn forget(l: *mut lua_State, s: &mut Slot) {
     s.cache.clear();
 }
 
+/// Whether there is no name at 2: nil is none, and what cannot be one raises.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
+#[inline]
+unsafe fn is_nameless(l: *mut lua_State) -> bool {
+    lua_type(l, 2) != LUA_TSTRING && luaL_optlstring(l, 2, ptr::null(), ptr::null_mut()).is_null()
+}
+
 unsafe extern "C-unwind" fn index(l: *mut lua_State) -> c_int {
     check(l, 1, REC);
     let s = slot(l);
     let context = context(l, s);
-    if luaL_optlstring(l, 2, std::ptr::null(), std::ptr::null_mut()).is_null() {
+    if is_nameless(l) {
         lua_pushnil(l);
         return 1;
     }
@@ -127,7 +137,7 @@ unsafe extern "C-unwind" fn newindex(l: *mut lua_State) -> c_int {
     check(l, 1, REC);
     let s = slot(l);
     let context = context(l, s);
-    if luaL_optlstring(l, 2, std::ptr::null(), std::ptr::null_mut()).is_null() {
+    if is_nameless(l) {
         return 0;
     }
     let name = raw_str(l, 2);

@@ -49,6 +49,7 @@ impl Module for Handle {
         let info = |name: &String| FunctionInfo {
             name: name.clone(),
             arguments: None,
+            aggregation: false,
         };
         self.0.names().iter().map(info).collect()
     }

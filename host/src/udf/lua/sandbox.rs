@@ -11,7 +11,7 @@ use mlua::ffi::*;
 use super::object::{AERO, BYTES, GEO, ITER, LIST, MAP, Tag, new_object, register};
 use super::shared::freeze;
 use super::slot::Slot;
-use super::{aerospike, blob, geo, guard, iterator, list, map, pattern, record};
+use super::{aerospike, blob, geo, guard, iterator, list, map, pattern, record, table_functions};
 
 /// What is kept of the base library.
 const BASE: &[&CStr] = &[
@@ -137,7 +137,7 @@ pub(super) unsafe fn build(l: *mut lua_State, s: *mut Slot) {
     lua_pop(l, 2);
 
     open(l, c"table", luaopen_table);
-    register(l, s, guard::TABLE);
+    register(l, s, table_functions::FUNCTIONS);
     publish(l, s, standard, c"table");
 
     open(l, c"coroutine", luaopen_coroutine);
@@ -192,6 +192,9 @@ pub(super) unsafe fn build(l: *mut lua_State, s: *mut Slot) {
     lua_pushvalue(l, -2);
     open(l, c"table", luaopen_table);
     lua_call(l, 2, 0);
+    lua_getfield(l, -1, c"randomseed".as_ptr());
+    (*s).refs.randomseed = luaL_ref(l, LUA_REGISTRYINDEX);
+    register(l, s, guard::MATH);
     publish(l, s, standard, c"math");
 
     lua_createtable(l, 0, 0);

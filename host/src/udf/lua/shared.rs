@@ -3,6 +3,7 @@
 //! does is undone after it.
 
 use std::ffi::c_int;
+use std::hash::{BuildHasher, RandomState};
 
 use mlua::ffi::*;
 
@@ -106,11 +107,18 @@ pub(super) unsafe fn undo(l: *mut lua_State, s: &mut Slot, kept: usize) {
     lua_pop(l, 1);
 }
 
-/// Undoes what a call changed; for a protected call.
+/// Undoes what a call did to what all share; for a protected call.
 pub(super) unsafe extern "C-unwind" fn undo_call(l: *mut lua_State) -> c_int {
     let s = slot(l);
     let kept = s.lasting_changes;
     undo(l, s, kept);
+    if s.seeded {
+        s.seeded = false;
+        lua_rawgeti(l, LUA_REGISTRYINDEX, s.refs.randomseed.into());
+        let seed = RandomState::new().hash_one(s.changes);
+        lua_pushinteger(l, seed as i64);
+        lua_call(l, 1, 0);
+    }
     0
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use mlua::ffi::*;
 
 use super::feed::Feed;
-use super::watchdog::{PATIENCE, Pulse, on_duty};
+use super::watchdog::{HOOK_INSTRUCTIONS, PATIENCE, Pulse, on_duty};
 use crate::change::{RecordContext, Scope};
 use crate::model::BinName;
 use crate::udf::log::Log;
@@ -49,6 +49,7 @@ pub(super) struct Refs {
     pub(super) chunks: i32,
     pub(super) loaded: i32,
     pub(super) changes: i32,
+    pub(super) randomseed: i32,
 }
 
 /// The state of one invocation, and of the Lua state it runs in. Lua functions reach it as
@@ -81,6 +82,8 @@ pub(super) struct Slot {
     /// Changes of standard tables in the log, and how many of them stay.
     pub(super) changes: usize,
     pub(super) lasting_changes: usize,
+    /// The call chose its random numbers.
+    pub(super) seeded: bool,
     /// The package that the state is of.
     pub(super) package: String,
     pub(super) backtrace: Option<String>,
@@ -111,6 +114,7 @@ impl Slot {
             depends: false,
             changes: 0,
             lasting_changes: 0,
+            seeded: false,
             package: package.to_owned(),
             backtrace: None,
             wants_backtrace: false,
@@ -260,9 +264,13 @@ unsafe fn push_place(l: *mut lua_State) {
 
 /// Runs every few instructions in an invocation that takes long.
 unsafe extern "C-unwind" fn hook(l: *mut lua_State, _: *mut lua_Debug) {
-    if let Some(slot) = on_duty().cast::<Slot>().as_mut()
-        && slot.overdue()
-    {
+    let Some(slot) = on_duty().cast::<Slot>().as_mut() else {
+        return;
+    };
+    if slot.overdue() {
         give_up(l, slot);
+    }
+    if lua_gethookcount(l) == 1 {
+        lua_sethook(l, Some(hook), LUA_MASKCOUNT, HOOK_INSTRUCTIONS);
     }
 }

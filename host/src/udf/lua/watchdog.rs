@@ -3,8 +3,9 @@
 //! A Lua count hook makes the interpreter take its slow path on every instruction (it more
 //! than doubles the time of arithmetic), so none is set while an invocation is young. One
 //! thread looks at the instances every few milliseconds; when it finds one in the same
-//! invocation again, it sends the worker's thread a signal, whose handler sets the hook.
-//! This is what Lua's manual allows of a signal handler and what its own `lua` program does.
+//! invocation again, it sends the worker's thread a signal, whose handler sets the hook to come
+//! at the next instruction, then and each time that it looks: of code whose instructions take
+//! long, no more than one is waited for. This is what Lua's manual allows of a signal handler and what its own `lua` program does.
 //! The hook then reads the clock and the abort flag, and ends the invocation when it must.
 
 use std::cell::Cell;
@@ -19,9 +20,9 @@ use parking_lot::{Condvar, Mutex};
 /// How often the watchdog looks: an invocation gets the hook after one to two of these.
 pub(super) const PATIENCE: Duration = Duration::from_millis(5);
 
-/// Instructions between two looks at the clock, once the hook is set. An instruction can be
-/// a copy of megabytes, so there are few.
-const HOOK_INSTRUCTIONS: i32 = 100;
+/// Instructions between two looks at the clock, once the hook is set, should the watchdog not come
+/// to look.
+pub(super) const HOOK_INSTRUCTIONS: i32 = 100;
 
 /// Ignored by default everywhere, so a late one does no harm.
 const SIGNAL: i32 = libc::SIGURG;
@@ -190,9 +191,7 @@ extern "C" fn on_signal(_: i32) {
     // SAFETY: between `start` and `stop` the state lives and runs on this very thread;
     // lua_sethook is made to be called from a signal handler.
     unsafe {
-        if lua_gethookmask(l) == 0 {
-            lua_sethook(l, Some(pulse.hook), LUA_MASKCOUNT, HOOK_INSTRUCTIONS);
-        }
+        lua_sethook(l, Some(pulse.hook), LUA_MASKCOUNT, 1);
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use wasmtime::component::{Component, Val};
+use wasmtime::component::{Component, ComponentExportIndex, Val};
 
-use super::compiled::{Compiled, Function};
+use super::calls::Calls;
+use super::compiled::{Aggregations, Compiled, Function};
 use super::engine::Shared;
 use super::failure::failure;
 use super::state::{HOST, State};
@@ -12,8 +13,10 @@ use crate::model::Limits;
 use crate::udf::log::Log;
 use crate::udf::{FunctionInfo, ModuleSource};
 
-/// The interface that a component must export.
-const FUNCTIONS: &str = "petrel:udf/functions@0.2.0";
+/// The interfaces that a component may export, one of them at least. Those of 0.2.0 are found under
+/// these names too, as the component model has it for compatible versions.
+const FUNCTIONS: &str = "petrel:udf/functions@0.2.1";
+const AGGREGATIONS: &str = "petrel:udf/aggregations@0.2.1";
 
 /// Why a module is refused, in words for its author.
 type Result<T> = std::result::Result<T, String>;
@@ -32,15 +35,18 @@ pub(super) fn compile(
         )
     })?;
     check_imports(&component)?;
-    let interface = component
-        .get_export_index(None, FUNCTIONS)
-        .ok_or_else(|| wrong_world(&component))?;
-    let export = |name: &str| {
-        component
-            .get_export_index(Some(&interface), name)
-            .ok_or_else(|| format!("the component exports {FUNCTIONS} without `{name}`"))
+    let interface = |name: &'static str| {
+        let index = component.get_export_index(None, name)?;
+        Some(Interface {
+            component: &component,
+            name,
+            index,
+        })
     };
-    let (describe, run) = (export("describe")?, export("run")?);
+    let (functions, aggregations) = (interface(FUNCTIONS), interface(AGGREGATIONS));
+    if functions.is_none() && aggregations.is_none() {
+        return Err(wrong_world(&component));
+    }
     let pre = shared.linker.instantiate_pre(&component).map_err(|e| {
         format!(
             "the component's import {HOST} is not the host's: {e:#}; \
@@ -53,11 +59,57 @@ pub(super) fn compile(
         log: Log::new(&source.file, limits),
         limits: limits.clone(),
         pre,
-        run,
+        run: None,
         functions: Vec::new(),
+        aggregations: None,
     };
-    compiled.functions = ask(&compiled, describe)?;
+    if let Some(functions) = functions {
+        compiled.run = Some(functions.export("run")?);
+        compiled.functions = functions.describe(&compiled)?;
+    }
+    if let Some(aggregations) = aggregations {
+        let export = |name| aggregations.export(name);
+        compiled.aggregations = Some(Aggregations {
+            begin: export("begin")?,
+            fold: export("fold")?,
+            take: export("take")?,
+            merge: export("merge")?,
+            finish: export("finish")?,
+            described: Vec::new(),
+        });
+        let described = aggregations.describe(&compiled)?;
+        if let Some(aggregations) = &mut compiled.aggregations {
+            aggregations.described = described;
+        }
+    }
     Ok(compiled)
+}
+
+/// An interface that a component exports.
+struct Interface<'a> {
+    component: &'a Component,
+    name: &'static str,
+    index: ComponentExportIndex,
+}
+
+impl Interface<'_> {
+    /// One of its functions.
+    fn export(&self, name: &str) -> Result<ComponentExportIndex> {
+        self.component
+            .get_export_index(Some(&self.index), name)
+            .ok_or_else(|| format!("the component exports {} without `{name}`", self.name))
+    }
+
+    /// Starts the component once and has it describe what the interface offers.
+    fn describe(&self, compiled: &Compiled) -> Result<Vec<Function>> {
+        let aggregation = self.name == AGGREGATIONS;
+        let described = ask(compiled, self.export("describe")?)?;
+        described
+            .iter()
+            .map(|info| function(info, aggregation))
+            .collect::<Option<_>>()
+            .ok_or_else(|| format!("`describe` is not the one of {}", self.name))
+    }
 }
 
 fn check_header(bytes: &[u8], limits: &Limits) -> Result<()> {
@@ -119,23 +171,26 @@ fn wrong_world(component: &Component) -> String {
         exports.join(", ")
     };
     format!(
-        "the component does not export {FUNCTIONS}, as the world petrel:udf/udf asks; it \
-         exports {exports}: write it with the crate petrel-udf and mark its functions with #[udf]"
+        "the component exports neither {FUNCTIONS} nor {AGGREGATIONS}, as the world petrel:udf/udf \
+         asks; it exports {exports}: write it with the crate petrel-udf and mark its functions \
+         with #[udf], its aggregations with #[aggregate]"
     )
 }
 
-/// Starts the component once and has it describe its functions.
-fn ask(
-    compiled: &Compiled,
-    describe: wasmtime::component::ComponentExportIndex,
-) -> Result<Vec<Function>> {
+/// Starts the component, checks the types of what it exports, and calls `describe`.
+fn ask(compiled: &Compiled, describe: ComponentExportIndex) -> Result<Vec<Val>> {
     let limits = &compiled.limits;
     let state = State::new(compiled.log.clone(), limits);
     let mut store = state.into_store(&compiled.shared.engine, &compiled.shared.ticker);
     compiled.shared.ticker.keep_ticking();
     let mut returned = [Val::Bool(false)];
     let called = compiled.pre.instantiate(&mut store).and_then(|instance| {
-        instance.get_typed_func::<(u32, Vec<u8>), ()>(&mut store, compiled.run)?;
+        if let Some(run) = compiled.run {
+            instance.get_typed_func::<(u32, Vec<u8>), ()>(&mut store, run)?;
+        }
+        if let Some(exports) = &compiled.aggregations {
+            Calls::find(&mut store, &instance, exports)?;
+        }
         let describe = instance
             .get_func(&mut store, describe)
             .ok_or_else(|| wasmtime::Error::msg("`describe` is not a function"))?;
@@ -148,19 +203,15 @@ fn ask(
             error.message
         ));
     }
-    let [Val::List(infos)] = returned else {
-        return Err(format!("`describe` is not the one of {FUNCTIONS}"));
-    };
-    infos
-        .iter()
-        .map(|info| {
-            function(info).ok_or_else(|| format!("`describe` is not the one of {FUNCTIONS}"))
-        })
-        .collect()
+    let [returned] = returned;
+    match returned {
+        Val::List(described) => Ok(described),
+        _ => Err("`describe` does not return a list".into()),
+    }
 }
 
-/// Reads a `function-info`.
-fn function(info: &Val) -> Option<Function> {
+/// Reads a `function-info` or an `aggregation-info`.
+fn function(info: &Val, aggregation: bool) -> Option<Function> {
     let Val::Record(fields) = info else {
         return None;
     };
@@ -194,6 +245,7 @@ fn function(info: &Val) -> Option<Function> {
         info: FunctionInfo {
             name: name.clone(),
             arguments,
+            aggregation,
         },
         bins,
     })

@@ -1,52 +1,23 @@
-//! A running component, and how a batch goes through it.
+//! An instance of a module, and how a batch goes through a function of it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use wasmtime::Store;
-use wasmtime::component::TypedFunc;
-
+use super::aggregate::Aggregation;
 use super::compiled::{Compiled, Function};
 use super::failure::failure;
+use super::live::Live;
 use super::outcome;
+use super::pace::Pace;
 use super::pack::pack;
-use super::state::State;
 use crate::change::{RecordContext, Scope};
-use crate::udf::{Budget, Instance, Invoker, UdfError, UdfErrorKind, UdfResult};
-
-/// The most records of one crossing: past this the boundary's cost no longer shows.
-const CROSSING: usize = 256;
-
-type Run = TypedFunc<(u32, Arc<Vec<u8>>), ()>;
-
-/// An instance that was not ended by a trap.
-pub(super) struct Live {
-    store: Store<State>,
-    run: Run,
-}
-
-impl Live {
-    /// A fresh instance.
-    pub(super) fn start(module: &Compiled) -> Result<Self, UdfError> {
-        let state = State::new(module.log.clone(), &module.limits);
-        let mut store = state.into_store(&module.shared.engine, &module.shared.ticker);
-        module.shared.ticker.keep_ticking();
-        let started = module.pre.instantiate(&mut store);
-        match started.and_then(|i| i.get_typed_func(&mut store, module.run)) {
-            Ok(run) => Ok(Self { store, run }),
-            Err(e) => {
-                let mut error = failure(&e, store.data(), &module.limits, &module.file);
-                error.message = format!("the module cannot be started: {}", error.message);
-                Err(error)
-            }
-        }
-    }
-}
+use crate::udf::{Aggregator, Budget, Instance, Invoker, UdfError, UdfErrorKind, UdfResult};
 
 /// One component instance, renewed when a trap ends it.
 pub(super) struct WasmInstance {
     module: Arc<Compiled>,
+    /// `None` when a trap ended it, or when an aggregation has it.
     live: Option<Live>,
+    aggregation: Option<Aggregation>,
     /// The open function's number.
     function: usize,
     /// What a crossing hands over: the length of the open function's arguments, these, and the records.
@@ -54,9 +25,8 @@ pub(super) struct WasmInstance {
     /// How long the arguments are in it, and where the records start.
     arguments: usize,
     records: usize,
-    /// How many records the next crossing takes. One after a failure, so that only the
-    /// culprit fails; it doubles while crossings are well within the time of one record.
-    crossing: usize,
+    /// Starts again after a failure, so that only the culprit fails.
+    pace: Pace,
 }
 
 impl WasmInstance {
@@ -64,11 +34,19 @@ impl WasmInstance {
         Self {
             module,
             live: Some(live),
+            aggregation: None,
             function: 0,
             input: Arc::new(pack_arguments(&[])),
             arguments: 0,
             records: ALIGN,
-            crossing: CROSSING,
+            pace: Pace::full(),
+        }
+    }
+
+    /// Closes the open aggregation; its state is gone.
+    fn end_aggregation(&mut self) {
+        if let Some(open) = self.aggregation.take() {
+            self.live = open.end();
         }
     }
 
@@ -86,18 +64,20 @@ impl WasmInstance {
             Some(live) => live,
             None => Live::start(&self.module)?,
         };
+        let Some(run) = live.run else {
+            return Err(not_found(&self.module, ""));
+        };
         let state = live.store.data_mut();
         let bins = self.module.functions[function].bins.as_deref();
         let input = Arc::make_mut(&mut self.input);
         input.truncate(self.records);
         self.module.shared.ticker.keep_ticking();
         let count = pack(batch, scope, bins, input, &mut state.stubs);
-        // A full crossing may have been large enough to be slow.
-        let began = (count >= self.crossing).then(Instant::now);
+        let began = self.pace.began(count);
         state.begin(limits, budget);
         live.store.set_epoch_deadline(1);
         let parameters = (function as u32, self.input.clone());
-        let returned = live.run.call(&mut live.store, parameters);
+        let returned = run.call(&mut live.store, parameters);
         let outcomes = live.store.data_mut().end();
         match returned {
             Ok(()) => {
@@ -111,23 +91,10 @@ impl WasmInstance {
                     });
                 }
                 self.live = Some(live);
-                if let Some(began) = began {
-                    self.pace(began.elapsed());
-                }
+                self.pace.ended(began, limits.time());
                 Ok(count)
             }
             Err(e) => Err(failure(&e, live.store.data(), limits, &self.module.file)),
-        }
-    }
-
-    /// A crossing has the time of one record, so that a loop in one of many is found soon;
-    /// crossings of slow functions are kept small enough for it.
-    fn pace(&mut self, took: Duration) {
-        let limit = self.module.limits.time();
-        if took * 8 < limit {
-            self.crossing = (self.crossing * 2).min(CROSSING);
-        } else if took * 3 > limit {
-            self.crossing = (self.crossing / 2).max(1);
         }
     }
 }
@@ -151,17 +118,45 @@ impl Instance for WasmInstance {
         let functions = &self.module.functions;
         let is = |f: &Function| f.info.name == function;
         if !functions.get(self.function).is_some_and(is) {
-            self.function = functions.iter().position(is).ok_or_else(|| {
-                UdfError::new(UdfErrorKind::FunctionNotFound, "function not found")
-            })?;
+            let found = functions.iter().position(is);
+            self.function = found.ok_or_else(|| not_found(&self.module, function))?;
         }
         if self.input[LENGTH..LENGTH + self.arguments] != *args {
             let input = pack_arguments(args);
             (self.arguments, self.records) = (args.len(), input.len());
             self.input = Arc::new(input);
         }
+        self.end_aggregation();
         Ok(self)
     }
+
+    fn aggregate(
+        &mut self,
+        function: &str,
+        args: &[u8],
+        budget: &Budget,
+    ) -> Result<&mut dyn Aggregator, UdfError> {
+        self.end_aggregation();
+        let live = self.live.take();
+        let begun = Aggregation::begin(&self.module, live, function, args, budget)?;
+        Ok(self.aggregation.insert(begun))
+    }
+
+    fn aggregator(&mut self) -> Option<&mut dyn Aggregator> {
+        let open = self.aggregation.as_mut()?;
+        Some(open)
+    }
+}
+
+#[cold]
+fn not_found(module: &Compiled, name: &str) -> UdfError {
+    let is_aggregation = module.aggregations().iter().any(|f| f.info.name == name);
+    let message = if is_aggregation {
+        format!("{name} is an aggregation over a query, not a function on records")
+    } else {
+        "function not found".into()
+    };
+    UdfError::new(UdfErrorKind::FunctionNotFound, message)
 }
 
 impl Invoker for WasmInstance {
@@ -179,11 +174,11 @@ impl Invoker for WasmInstance {
                 results.extend(rest.iter().map(|_| Err(error.clone())));
                 return;
             }
-            let size = self.crossing.min(rest.len());
+            let size = self.pace.next(rest.len());
             match self.cross(&mut rest[..size], scope, budget, results) {
                 Ok(count) => rest = &mut rest[count..],
                 Err(error) => {
-                    self.crossing = 1;
+                    self.pace.restart();
                     if size == 1 || error.kind == UdfErrorKind::Cancelled {
                         results.push(Err(error));
                         rest = &mut rest[1..];

@@ -1,12 +1,16 @@
 //! The Wasm runtime: components of the world `petrel:udf/udf`, run in batches.
 
+mod aggregate;
+mod calls;
 mod compile;
 mod compiled;
 mod engine;
 mod failure;
 mod instance;
+mod live;
 mod module;
 mod outcome;
+mod pace;
 mod pack;
 mod runtime;
 mod state;

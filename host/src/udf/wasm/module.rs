@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::compiled::Compiled;
-use super::instance::{Live, WasmInstance};
+use super::instance::WasmInstance;
+use super::live::Live;
 use crate::udf::{FunctionInfo, Instance, Module, UdfError};
 
 /// A component that was registered.
@@ -24,6 +25,7 @@ impl Module for WasmModule {
         self.compiled
             .functions
             .iter()
+            .chain(self.compiled.aggregations())
             .map(|f| f.info.clone())
             .collect()
     }

@@ -40,18 +40,25 @@ impl Cursor<'_> {
     #[inline]
     fn value(&mut self, kind: ParticleType, n: u32) -> Result<Value> {
         let data = self.fields.take(n as usize)?;
-        let particle = Particle::new(kind, data);
-        if let Some(i) = particle.as_int() {
+        if let Some(i) = Particle::new(kind, data).as_int() {
             return Ok(Value::Int(i));
         }
-        if kind == ParticleType::NULL && n > 0 {
-            return malformed("a nil has bytes");
-        }
-        if kind == ParticleType::LIST || kind == ParticleType::MAP {
-            check_collection(kind, data)?;
-        }
-        Value::from_particle(kind, self.all.slice_ref(data)).or_else(|e| malformed(e.message))
+        value(kind, self.all.slice_ref(data))
     }
+}
+
+/// The value of a particle, if it is one.
+///
+/// # Errors
+/// [`Malformed`], when the bytes do not fit the type.
+pub(super) fn value(kind: ParticleType, data: Bytes) -> Result<Value> {
+    if kind == ParticleType::NULL && !data.is_empty() {
+        return malformed("a nil has bytes");
+    }
+    if kind == ParticleType::LIST || kind == ParticleType::MAP {
+        check_collection(kind, &data)?;
+    }
+    Value::from_particle(kind, data).or_else(|e| malformed(e.message))
 }
 
 /// Fails when `data` is not just one whole collection of that kind.
@@ -153,8 +160,9 @@ fn apply_all(
     Ok(())
 }
 
+/// The failure of a result that is longer than the module's limit.
 #[cold]
-fn too_big(size: usize, limit: usize, module: &str) -> UdfError {
+pub(super) fn too_big(size: usize, limit: usize, module: &str) -> UdfError {
     UdfError {
         module: module.into(),
         ..UdfError::new(

@@ -79,10 +79,10 @@ fn pack_record(
     let key_len = out.len() - start - RecordHead::SIZE;
     if let Some(base) = record.base() {
         let bytes = base.body.bin_bytes();
-        if wanted.is_none() && bytes.len() <= BIG_BIN {
-            out.extend_from_slice(bytes);
-        } else {
-            pack_bins(&base.body, index, wanted, out, stubs);
+        match wanted {
+            None if bytes.len() <= BIG_BIN => out.extend_from_slice(bytes),
+            Some([]) => {}
+            _ => pack_bins(&base.body, index, wanted, out, stubs),
         }
     }
     let exists = if record.exists() { flag::EXISTS } else { 0 };

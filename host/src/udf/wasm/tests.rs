@@ -11,17 +11,19 @@ use crate::model::{
 };
 use crate::udf::{ModuleSource, Runtime, UdfErrorKind, UdfResult};
 
-fn refusal(bytes: impl Into<Bytes>) -> String {
+fn compile(bytes: impl Into<Bytes>) -> Result<(), String> {
     let runtime = WasmRuntime::new(Limits::default().stack_bytes, 8).expect("the engine starts");
     let source = ModuleSource {
         file: "m.wasm".into(),
         package: "m".into(),
         bytes: bytes.into(),
     };
-    match runtime.compile(source, &Limits::default()) {
-        Ok(_) => panic!("the module is accepted"),
-        Err(e) => e.to_string(),
-    }
+    let compiled = runtime.compile(source, &Limits::default());
+    compiled.map(|_| ()).map_err(|e| e.to_string())
+}
+
+fn refusal(bytes: impl Into<Bytes>) -> String {
+    compile(bytes).expect_err("the module is accepted")
 }
 
 fn component(text: &str) -> Vec<u8> {
@@ -82,7 +84,7 @@ fn a_foreign_import_is_named() {
 #[test]
 fn a_component_of_another_world_hears_what_is_missing_and_what_it_has() {
     let message = refusal(component("(component)"));
-    assert_says(&message, &["petrel:udf/functions@0.2.0", "exports nothing"]);
+    assert_says(&message, &["petrel:udf/functions@0.2.1", "exports nothing"]);
     let text = r#"(component (instance $i) (export "my:own/thing" (instance $i)))"#;
     assert_says(&refusal(component(text)), &["exports my:own/thing"]);
 }
@@ -93,7 +95,58 @@ fn an_import_that_the_host_has_not_is_told() {
         (import "petrel:udf/host@0.2.0" (instance (export "teleport" (func))))
         (instance $i)
         (export "petrel:udf/functions@0.2.0" (instance $i)))"#;
-    assert_says(&refusal(component(text)), &["without `describe`"]);
+    assert_says(
+        &refusal(component(text)),
+        &["teleport", "is not the host's"],
+    );
+}
+
+/// A component without functions, built for a version of the contract.
+fn built_for(version: &str) -> Vec<u8> {
+    let text = r#"(component
+        (import "petrel:udf/host@VERSION" (instance (export "panicked" (func (param "message" string)))))
+        (core module $m
+            (memory (export "memory") 1)
+            (func (export "realloc") (param i32 i32 i32 i32) (result i32) i32.const 64)
+            (func (export "describe") (result i32) i32.const 0)
+            (func (export "run") (param i32 i32 i32)))
+        (core instance $i (instantiate $m))
+        (alias core export $i "memory" (core memory $memory))
+        (alias core export $i "realloc" (core func $realloc))
+        (type $info (record
+            (field "name" string)
+            (field "arguments" (option u32))
+            (field "bins" (option (list string)))))
+        (func $describe (result (list $info))
+            (canon lift (core func $i "describe") (memory $memory) (realloc $realloc)))
+        (func $run (param "function" u32) (param "input" (list u8))
+            (canon lift (core func $i "run") (memory $memory) (realloc $realloc)))
+        (component $shim
+            (type $own (record
+                (field "name" string)
+                (field "arguments" (option u32))
+                (field "bins" (option (list string)))))
+            (import "info" (type $info (eq $own)))
+            (import "describe" (func $describe (result (list $info))))
+            (import "run" (func $run (param "function" u32) (param "input" (list u8))))
+            (export $named "function-info" (type $info))
+            (export "describe" (func $describe) (func (result (list $named))))
+            (export "run" (func $run)))
+        (instance $functions (instantiate $shim
+            (with "info" (type $info))
+            (with "describe" (func $describe))
+            (with "run" (func $run))))
+        (export "petrel:udf/functions@VERSION" (instance $functions)))"#;
+    component(&text.replace("VERSION", version))
+}
+
+#[test]
+fn components_of_every_compatible_version_are_accepted() {
+    for version in ["0.2.0", "0.2.1", "0.2.7"] {
+        assert_eq!(compile(built_for(version)).err(), None, "{version}");
+    }
+    let message = refusal(built_for("0.3.0"));
+    assert_says(&message, &["0.2.1", "exports petrel:udf/functions@0.3.0"]);
 }
 
 fn scope() -> Scope {

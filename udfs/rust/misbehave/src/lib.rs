@@ -82,3 +82,96 @@ pub fn log_often(_record: &Record, lines: i64, message: &str) {
 pub fn log_long(_record: &Record, bytes: usize) {
     petrel_udf::info!("{}", "x".repeat(bytes));
 }
+
+/// An aggregation that fails as it is told to.
+pub struct Misfold {
+    how: String,
+    eaten: Vec<Vec<u8>>,
+}
+
+#[petrel_udf::aggregate]
+impl Misfold {
+    fn new(how: String) -> Result<Self> {
+        if how == "arguments" {
+            Err(petrel_udf::Error::arguments("no such way"))?;
+        }
+        let eaten = Vec::new();
+        Ok(Self { how, eaten })
+    }
+
+    fn fold(&mut self, record: &Record) -> Result<()> {
+        match &*self.how {
+            "throw" => Err("no stock")?,
+            "trap" => panic!("this fold panics"),
+            "spin" => {
+                spin(record);
+            }
+            // The state grows with the records.
+            "eat" => self.eaten.push(vec![1; 1 << 20]),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn state(self) -> String {
+        self.how
+    }
+
+    fn merge(&mut self, _other: &str) {}
+
+    fn finish(self) -> String {
+        match &*self.how {
+            "big" => "x".repeat(2 << 20),
+            "late" => panic!("this finish panics"),
+            _ => self.how,
+        }
+    }
+}
+
+/// An aggregation whose states do not fit each other.
+#[derive(Default)]
+pub struct Mismatch(i64);
+
+#[petrel_udf::aggregate]
+impl Mismatch {
+    fn fold(&mut self, _record: &Record) {
+        self.0 += 1;
+    }
+
+    fn merge(&mut self, other: i64) {
+        self.0 += other;
+    }
+
+    fn finish(self) -> String {
+        self.0.to_string()
+    }
+}
+
+/// The longest string of a bin.
+pub struct Longest {
+    bin: String,
+    longest: String,
+}
+
+#[petrel_udf::aggregate]
+impl Longest {
+    fn new(bin: String) -> Self {
+        let longest = String::new();
+        Self { bin, longest }
+    }
+
+    fn fold(&mut self, record: &Record) -> Result<()> {
+        self.merge(record.get(&self.bin)?);
+        Ok(())
+    }
+
+    fn merge(&mut self, other: &str) {
+        if other.len() > self.longest.len() {
+            other.clone_into(&mut self.longest);
+        }
+    }
+
+    fn finish(self) -> String {
+        self.longest
+    }
+}

@@ -9,19 +9,19 @@
 
 use petrel_udf::{Error, Record, Result, Ttl};
 
-fn check(name: &str, value: i64, least: i64) -> Result<()> {
-    if (least..=1_000_000_000_000_000).contains(&value) {
+fn check(name: &str, value: i64, least: i64, most: i64) -> Result<()> {
+    if (least..=most).contains(&value) {
         return Ok(());
     }
-    let message = format!("{name}: expected integer of at least {least}");
+    let message = format!("{name}: expected integer from {least} to {most}");
     Err(Error::new(message))
 }
 
 /// The thousandths in the bucket, and the time of the count.
 fn fill(record: &Record, now: i64, rate: i64, burst: i64) -> Result<(i64, i64)> {
-    check("now", now, 0)?;
-    check("rate", rate, 1)?;
-    check("burst", burst, 1)?;
+    check("now", now, 0, 1_000_000_000_000_000)?;
+    check("rate", rate, 1, 1_000_000)?;
+    check("burst", burst, 1, 1_000_000)?;
     let full = burst * 1000;
     let Some(tokens) = record.get::<Option<i64>>("tokens")? else {
         return Ok((full, now));
@@ -42,7 +42,7 @@ fn fill(record: &Record, now: i64, rate: i64, burst: i64) -> Result<(i64, i64)> 
 #[petrel_udf::udf(bins("tokens", "at"))]
 pub fn take(record: &mut Record, now: i64, cost: i64, rate: i64, burst: i64) -> Result<i64> {
     let (tokens, at) = fill(record, now, rate, burst)?;
-    check("cost", cost, 0)?;
+    check("cost", cost, 0, 1_000_000)?;
     if cost > burst {
         return Ok(-1);
     }
@@ -53,7 +53,7 @@ pub fn take(record: &mut Record, now: i64, cost: i64, rate: i64, burst: i64) -> 
     record.set("tokens", left)?;
     record.set("at", at)?;
     let seconds = (burst * 1000 - left) / (rate * 1000) + 60;
-    record.set_ttl(Ttl::Seconds(u32::try_from(seconds).unwrap_or(u32::MAX)));
+    record.set_ttl(Ttl::Seconds(u32::try_from(seconds)?));
     record.save()?;
     Ok(0)
 }

@@ -8,11 +8,15 @@
 
 use petrel_udf::{Error, Record, Result, Ttl};
 
+/// The longest expiry that a record can have: ten years.
+const LONGEST: u32 = 315_360_000;
+
 /// Starts a session, or starts it anew; returns the seconds that it has.
 #[petrel_udf::udf]
 pub fn login(record: &mut Record, user: &str, now: i64, idle: u32, lifetime: u32) -> Result<u32> {
-    if idle < 1 || lifetime < 1 {
-        return Err(Error::new("idle and lifetime: expected at least 1 second"));
+    if idle.min(lifetime) < 1 || idle.max(lifetime) > LONGEST {
+        let message = format!("idle and lifetime: expected 1 to {LONGEST} seconds");
+        return Err(Error::new(message));
     }
     record.set("user", user)?;
     record.set("started", now)?;

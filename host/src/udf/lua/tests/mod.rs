@@ -1,6 +1,7 @@
 //! What modules can do, and cannot.
 
 mod collections;
+mod hostile;
 mod limits;
 mod modules;
 mod packed;

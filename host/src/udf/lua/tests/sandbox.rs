@@ -44,6 +44,19 @@ fn nothing_of_the_host_is_in_reach() {
 }
 
 #[test]
+fn no_call_foresees_the_random_numbers_of_the_next() {
+    let text = "function seed() math.randomseed(7) return math.random(1 << 40) end
+        function draw() return math.random(1 << 40) end";
+    let module = compile(text).expect("compiles");
+    let mut instance = module.instantiate().expect("instantiates");
+    let mut call = |f: &str| run_with(&mut *instance, f, vec![], &mut [missing()]).remove(0);
+    assert_eq!(call("seed"), call("seed"));
+    let drawn = call("draw");
+    assert!(call("seed").is_ok());
+    assert_ne!(call("draw"), drawn);
+}
+
+#[test]
 fn no_call_sees_what_another_left() {
     let attempts = [
         "x = (x or 0) + 1 return x",
@@ -63,6 +76,8 @@ fn no_call_sees_what_another_left() {
         "helper = require('helper') helper.n = (helper.n or 0) + 1 return helper.n",
         "local r = f ~= nil and 1 or 2 f = nil return r",
         "_ENV = {} return 1",
+        "local h = require('helper') local old = h.twice h.twice = nil return old(0.5) | 0",
+        "kept_coroutine = kept_coroutine or coroutine.wrap(function() for i = 1, 9 do coroutine.yield(i) end end) return kept_coroutine()",
     ];
     for attempt in attempts {
         for prefix in ["", "local hidden = 0 ", "local hidden = 0 kept = {} "] {
