@@ -1,5 +1,6 @@
 //! Fills indexes from the store.
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering::Relaxed};
 use std::thread::{self, JoinHandle};
@@ -7,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use futures::executor::block_on;
 
-use super::Index;
+use super::{Definition, Index};
 use crate::model::{PARTITIONS, PartitionId};
 use crate::store::{Cursor, RecordStore, ScanPage, StoreError};
 
@@ -16,24 +17,37 @@ const PAGE: usize = 256;
 /// Body bytes of one step, about.
 const PAGE_BYTES: usize = 1 << 20;
 
-/// Fills new indexes before there are any changes to follow: on every core.
-pub(super) fn at_start(store: &Arc<dyn RecordStore>, indexes: &[Arc<Index>]) {
-    if indexes.is_empty() {
-        return;
+/// Makes the indexes that there are to be at the start, and fills them on every core, before there
+/// are changes to follow. On threads of its own: whoever opens a host may be part of an executor,
+/// which must not be waited in.
+pub(super) fn at_start(
+    store: &dyn RecordStore,
+    definitions: Vec<Definition>,
+) -> Result<Vec<Arc<Index>>, StoreError> {
+    if definitions.is_empty() {
+        return Ok(Vec::new());
     }
+    let make = |definition: Definition| -> Result<Arc<Index>, StoreError> {
+        let set = block_on(definition.set_id(store))?;
+        Ok(Arc::new(Index::new(definition, set)))
+    };
+    let all = || definitions.into_iter().map(make).collect();
+    let made = thread::scope(|scope| scope.spawn(all).join());
+    let made: Result<Vec<_>, _> = made.unwrap_or_else(|defect| resume_unwind(defect));
+    let indexes = made?;
     let next = AtomicU16::new(0);
     let work = || {
         while let Some(partition) = take(&next) {
-            fill(&**store, partition, indexes);
+            fill(store, partition, &indexes);
         }
     };
     let cores = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
-        for _ in 1..cores {
+        for _ in 0..cores {
             scope.spawn(work);
         }
-        work();
     });
+    Ok(indexes)
 }
 
 fn take(next: &AtomicU16) -> Option<PartitionId> {

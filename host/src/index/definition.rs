@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{IndexError, Place};
+use crate::store::{RecordStore, StoreError};
 
 /// Names of indexes and sets are shorter than this, as the protocol has it.
 const NAME_LIMIT: usize = 64;
@@ -39,6 +40,14 @@ impl Definition {
             set: set.into(),
             place,
         })
+    }
+
+    /// The id of its set, made on first use; `None` for all of the namespace.
+    pub(super) async fn set_id(&self, store: &dyn RecordStore) -> Result<Option<u16>, StoreError> {
+        match self.set.is_empty() {
+            true => Ok(None),
+            false => store.set_id(&self.set).await.map(Some),
+        }
     }
 
     /// Whether another one is of the same, whatever they are called.

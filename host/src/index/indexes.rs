@@ -7,7 +7,6 @@ use std::sync::atomic::{
 };
 
 use arc_swap::ArcSwap;
-use futures::executor::block_on;
 use parking_lot::Mutex;
 
 use super::build::{self, Builder};
@@ -49,20 +48,19 @@ impl Indexes {
         store: Arc<dyn RecordStore>,
         catalog: Box<dyn Catalog>,
     ) -> Result<Self, StoreError> {
-        let mut indexes: Vec<Arc<Index>> = Vec::new();
+        let mut definitions = Vec::new();
         for definition in catalog.load()? {
             // An index that was being renamed as the process ended is kept under both names.
-            if indexes
+            if definitions
                 .iter()
-                .any(|index| index.definition().is_of_the_same(&definition))
+                .any(|other| definition.is_of_the_same(other))
             {
-                block_on(catalog.forget(&definition.name))?;
+                drop(catalog.forget(&definition.name));
                 continue;
             }
-            let set = block_on(set_id(&*store, &definition))?;
-            indexes.push(Arc::new(Index::new(definition, set)));
+            definitions.push(definition);
         }
-        build::at_start(&store, &indexes);
+        let indexes = build::at_start(&*store, definitions)?;
         Ok(Self {
             watching: AtomicBool::new(!indexes.is_empty()),
             now: ArcSwap::from_pointee(indexes),
@@ -76,7 +74,7 @@ impl Indexes {
     /// # Errors
     /// [`IndexError::Taken`], [`IndexError::TooMany`]; [`IndexError::Store`] when it cannot be kept.
     pub async fn create(&self, definition: Definition) -> Result<(), IndexError> {
-        let set = set_id(&*self.store, &definition).await?;
+        let set = definition.set_id(&*self.store).await?;
         // Not for as long as that is waited for.
         let kept = self.create_in(set, definition)?;
         for answer in kept {
@@ -212,16 +210,5 @@ fn is_readable(index: Option<Arc<Index>>) -> Result<Arc<Index>, IndexError> {
         State::Building | State::Failed => {
             Err(IndexError::NotReadable(index.definition().name.clone()))
         }
-    }
-}
-
-/// The id of a definition's set; `None` for all of the namespace.
-async fn set_id(
-    store: &dyn RecordStore,
-    definition: &Definition,
-) -> Result<Option<u16>, StoreError> {
-    match definition.set.is_empty() {
-        true => Ok(None),
-        false => store.set_id(&definition.set).await.map(Some),
     }
 }

@@ -273,7 +273,8 @@ mod on_disk {
         }
         let before = held(&host.built("new"));
         drop(host);
-        let host = open();
+        // Whoever opens a host may be within an executor.
+        let host = block_on(async { open() });
         assert_eq!(names(&host.indexes), ["new"]);
         assert_eq!(held(&host.indexes.readable("new").unwrap()), before);
         host.commit(5, Change::Remove);
