@@ -8,6 +8,7 @@ use super::calls::Calls;
 use super::compiled::{Aggregations, Compiled, Function};
 use super::engine::Shared;
 use super::failure::failure;
+use super::live::Call;
 use super::state::{HOST, State};
 use crate::model::Limits;
 use crate::udf::log::Log;
@@ -17,6 +18,8 @@ use crate::udf::{FunctionInfo, ModuleSource};
 /// these names too, as the component model has it for compatible versions.
 const FUNCTIONS: &str = "petrel:udf/functions@0.2.1";
 const AGGREGATIONS: &str = "petrel:udf/aggregations@0.2.1";
+/// What a component of the world `portable` exports.
+const RECORD_FUNCTIONS: &str = "petrel:udf/record-functions@0.2.2";
 
 /// Why a module is refused, in words for its author.
 type Result<T> = std::result::Result<T, String>;
@@ -44,7 +47,8 @@ pub(super) fn compile(
         })
     };
     let (functions, aggregations) = (interface(FUNCTIONS), interface(AGGREGATIONS));
-    if functions.is_none() && aggregations.is_none() {
+    let portable = interface(RECORD_FUNCTIONS);
+    if functions.is_none() && aggregations.is_none() && portable.is_none() {
         return Err(wrong_world(&component));
     }
     let pre = shared.linker.instantiate_pre(&component).map_err(|e| {
@@ -60,9 +64,21 @@ pub(super) fn compile(
         limits: limits.clone(),
         pre,
         run: None,
+        call: None,
         functions: Vec::new(),
         aggregations: None,
     };
+    if let Some(portable) = portable {
+        if functions.is_some() || aggregations.is_some() {
+            return Err(format!(
+                "the component exports {RECORD_FUNCTIONS} and what belongs to another world; \
+                 a component is of one world"
+            ));
+        }
+        compiled.call = Some(portable.export("call")?);
+        compiled.functions = portable.describe(&compiled)?;
+        return Ok(compiled);
+    }
     if let Some(functions) = functions {
         compiled.run = Some(functions.export("run")?);
         compiled.functions = functions.describe(&compiled)?;
@@ -106,7 +122,10 @@ impl Interface<'_> {
         let described = ask(compiled, self.export("describe")?)?;
         described
             .iter()
-            .map(|info| function(info, aggregation))
+            .map(|info| match self.name {
+                RECORD_FUNCTIONS => portable_function(info),
+                _ => function(info, aggregation),
+            })
             .collect::<Option<_>>()
             .ok_or_else(|| format!("`describe` is not the one of {}", self.name))
     }
@@ -171,8 +190,8 @@ fn wrong_world(component: &Component) -> String {
         exports.join(", ")
     };
     format!(
-        "the component exports neither {FUNCTIONS} nor {AGGREGATIONS}, as the world petrel:udf/udf \
-         asks; it exports {exports}: write it with the crate petrel-udf and mark its functions \
+        "the component exports none of {FUNCTIONS}, {AGGREGATIONS} and {RECORD_FUNCTIONS}, as the worlds \
+         petrel:udf/udf and petrel:udf/portable ask; it exports {exports}: write it with the crate petrel-udf and mark its functions \
          with #[udf], its aggregations with #[aggregate]"
     )
 }
@@ -187,6 +206,9 @@ fn ask(compiled: &Compiled, describe: ComponentExportIndex) -> Result<Vec<Val>> 
     let called = compiled.pre.instantiate(&mut store).and_then(|instance| {
         if let Some(run) = compiled.run {
             instance.get_typed_func::<(u32, Vec<u8>), ()>(&mut store, run)?;
+        }
+        if let Some(call) = compiled.call {
+            let _: Call = instance.get_typed_func(&mut store, call)?;
         }
         if let Some(exports) = &compiled.aggregations {
             Calls::find(&mut store, &instance, exports)?;
@@ -210,16 +232,55 @@ fn ask(compiled: &Compiled, describe: ComponentExportIndex) -> Result<Vec<Val>> 
     }
 }
 
+/// Reads a `function-info` of `record-functions`.
+fn portable_function(info: &Val) -> Option<Function> {
+    let name = field(info, "name").and_then(text)?;
+    let parameters = match field(info, "parameters")? {
+        Val::Option(None) => None,
+        Val::Option(Some(parameters)) => match &**parameters {
+            Val::List(parameters) => Some(parameters),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let signature = |p: &Val| {
+        let (name, kind) = (
+            field(p, "name").and_then(text)?,
+            field(p, "type").and_then(text)?,
+        );
+        Some(format!("{name}: {kind}"))
+    };
+    let signatures = parameters.iter().copied().flatten().map(signature);
+    Some(Function {
+        info: FunctionInfo {
+            name: name.to_owned(),
+            arguments: parameters.map(Vec::len),
+            aggregation: false,
+        },
+        bins: None,
+        signature: signatures.collect::<Option<Vec<_>>>()?.join(", "),
+    })
+}
+
+/// A field of a record.
+fn field<'a>(record: &'a Val, name: &str) -> Option<&'a Val> {
+    let Val::Record(fields) = record else {
+        return None;
+    };
+    fields.iter().find(|(n, _)| n == name).map(|(_, v)| v)
+}
+
+fn text(value: &Val) -> Option<&str> {
+    match value {
+        Val::String(text) => Some(text),
+        _ => None,
+    }
+}
+
 /// Reads a `function-info` or an `aggregation-info`.
 fn function(info: &Val, aggregation: bool) -> Option<Function> {
-    let Val::Record(fields) = info else {
-        return None;
-    };
-    let field = |name: &str| fields.iter().find(|(n, _)| n == name).map(|(_, v)| v);
-    let Val::String(name) = field("name")? else {
-        return None;
-    };
-    let arguments = match field("arguments")? {
+    let name = field(info, "name").and_then(text)?;
+    let arguments = match field(info, "arguments")? {
         Val::Option(None) => None,
         Val::Option(Some(n)) => match **n {
             Val::U32(n) => Some(n as usize),
@@ -227,26 +288,24 @@ fn function(info: &Val, aggregation: bool) -> Option<Function> {
         },
         _ => return None,
     };
-    let bins = match field("bins")? {
+    let bins = match field(info, "bins")? {
         Val::Option(None) => None,
         Val::Option(Some(names)) => {
             let Val::List(names) = &**names else {
                 return None;
             };
-            let name = |v: &Val| match v {
-                Val::String(s) => Some(s.as_bytes().into()),
-                _ => None,
-            };
+            let name = |v: &Val| text(v).map(|name| name.as_bytes().into());
             Some(names.iter().map(name).collect::<Option<_>>()?)
         }
         _ => return None,
     };
     Some(Function {
         info: FunctionInfo {
-            name: name.clone(),
+            name: name.to_owned(),
             arguments,
             aggregation,
         },
         bins,
+        signature: String::new(),
     })
 }

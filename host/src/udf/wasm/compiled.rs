@@ -14,6 +14,8 @@ use crate::udf::log::Log;
 pub(super) struct Function {
     pub(super) info: FunctionInfo,
     pub(super) bins: Option<Box<[Box<[u8]>]>>,
+    /// Its parameters, for people: `a: int, b: any`. Empty where they are not known.
+    pub(super) signature: String,
 }
 
 /// What a component with aggregations exports for them.
@@ -36,6 +38,8 @@ pub(super) struct Compiled {
     pub(super) pre: InstancePre<State>,
     /// `None` for a component of aggregations alone.
     pub(super) run: Option<ComponentExportIndex>,
+    /// `None` for a component of another world than `portable`.
+    pub(super) call: Option<ComponentExportIndex>,
     /// Numbered as the component numbers them.
     pub(super) functions: Vec<Function>,
     /// `None` for a component of functions alone.

@@ -8,11 +8,15 @@ use wasmtime::{
 };
 
 use super::state::{self, State};
+use super::this_record;
 use super::ticker::Ticker;
 use crate::model::{Error, Result, ResultCode};
 
 /// Bytes of a memory that are zeroed rather than given back when its instance ends.
 const KEEP_RESIDENT: usize = 256 << 10;
+
+/// The most core instances of a component: Python has 50 or so, one for each of its libraries.
+const CORE_INSTANCES: u32 = 128;
 
 /// What every module of the runtime shares.
 pub(super) struct Shared {
@@ -38,7 +42,8 @@ impl Shared {
         };
         let ticker =
             Ticker::start(engine.clone()).map_err(|e| fatal("the Wasm ticker thread", &e))?;
-        let linker = state::linker(&engine).map_err(|e| fatal("the Wasm linker", &e))?;
+        let mut linker = state::linker(&engine).map_err(|e| fatal("the Wasm linker", &e))?;
+        this_record::add_to(&mut linker).map_err(|e| fatal("the Wasm linker", &e))?;
         Ok(Self {
             engine,
             linker,
@@ -68,7 +73,8 @@ fn config(pooled: Option<u32>, stack_bytes: usize) -> Config {
     if let Some(instances) = pooled {
         let mut pool = PoolingAllocationConfig::new();
         pool.total_component_instances(instances)
-            .total_core_instances(instances.saturating_mul(4))
+            // Only counted. A component of another language is linked of dozens of them.
+            .total_core_instances(instances.saturating_mul(CORE_INSTANCES))
             .total_memories(instances)
             .total_tables(instances.saturating_mul(2))
             // The limiter sets the real limit, per module.

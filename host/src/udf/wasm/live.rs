@@ -5,19 +5,26 @@ use std::sync::Arc;
 use wasmtime::Store;
 use wasmtime::component::{Instance, TypedFunc};
 
+use super::calls::Answer;
 use super::compiled::Compiled;
 use super::failure::failure;
 use super::state::State;
+use super::values::Node;
 use crate::udf::UdfError;
 
 /// `functions.run`.
 pub(super) type Run = TypedFunc<(u32, Arc<Vec<u8>>), ()>;
+
+/// `record-functions.call`.
+pub(super) type Call = TypedFunc<(u32, Arc<[Vec<Node>]>), Answer<Vec<Node>>>;
 
 /// An instance that was not ended by a trap.
 pub(super) struct Live {
     pub(super) store: Store<State>,
     /// `None` for a component without functions.
     pub(super) run: Option<Run>,
+    /// `None` for a component of another world than `portable`.
+    pub(super) call: Option<Call>,
     pub(super) instance: Instance,
 }
 
@@ -33,12 +40,15 @@ impl Live {
         let started = module.pre.instantiate(&mut store).and_then(|instance| {
             let find = |run| instance.get_typed_func(&mut store, run);
             let run = module.run.map(find).transpose()?;
-            Ok((instance, run))
+            let find = |call| instance.get_typed_func(&mut store, call);
+            let call = module.call.map(find).transpose()?;
+            Ok((instance, run, call))
         });
         match started {
-            Ok((instance, run)) => Ok(Self {
+            Ok((instance, run, call)) => Ok(Self {
                 store,
                 run,
+                call,
                 instance,
             }),
             Err(e) => {

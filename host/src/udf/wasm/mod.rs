@@ -1,4 +1,5 @@
-//! The Wasm runtime: components of the world `petrel:udf/udf`, run in batches.
+//! The Wasm runtime: components of the world `petrel:udf/udf`, run in batches, and of
+//! `petrel:udf/portable`, run record by record.
 
 mod aggregate;
 mod calls;
@@ -6,15 +7,19 @@ mod compile;
 mod compiled;
 mod engine;
 mod failure;
+mod hand;
 mod instance;
 mod live;
 mod module;
 mod outcome;
 mod pace;
 mod pack;
+mod portable;
 mod runtime;
 mod state;
+mod this_record;
 mod ticker;
+mod values;
 
 pub use runtime::WasmRuntime;
 
