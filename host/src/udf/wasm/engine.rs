@@ -9,6 +9,7 @@ use wasmtime::{
 
 use super::state::{self, State};
 use super::ticker::Ticker;
+use super::wasi;
 use crate::model::{Error, Result, ResultCode};
 
 /// Bytes of a memory that are zeroed rather than given back when its instance ends.
@@ -38,7 +39,10 @@ impl Shared {
         };
         let ticker =
             Ticker::start(engine.clone()).map_err(|e| fatal("the Wasm ticker thread", &e))?;
-        let linker = state::linker(&engine).map_err(|e| fatal("the Wasm linker", &e))?;
+        let mut linker = Linker::new(&engine);
+        state::add(&mut linker)
+            .and_then(|()| wasi::add(&mut linker))
+            .map_err(|e| fatal("the Wasm linker", &e))?;
         Ok(Self {
             engine,
             linker,
