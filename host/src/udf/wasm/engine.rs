@@ -7,7 +7,7 @@ use wasmtime::{
     component::Linker,
 };
 
-use super::state::{self, State};
+use super::state::{self, State, TABLE_ELEMENTS};
 use super::ticker::Ticker;
 use super::wasi;
 use crate::model::{Error, Result, ResultCode};
@@ -72,11 +72,13 @@ fn config(pooled: Option<u32>, stack_bytes: usize) -> Config {
     if let Some(instances) = pooled {
         let mut pool = PoolingAllocationConfig::new();
         pool.total_component_instances(instances)
-            .total_core_instances(instances.saturating_mul(4))
+            // An instance of a component made from an interpreter has a dozen; a count reserves nothing.
+            .total_core_instances(instances.saturating_mul(16))
             .total_memories(instances)
             .total_tables(instances.saturating_mul(2))
             // The limiter sets the real limit, per module.
             .max_memory_size(4 << 30)
+            .table_elements(TABLE_ELEMENTS)
             .linear_memory_keep_resident(KEEP_RESIDENT)
             .table_keep_resident(KEEP_RESIDENT);
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));

@@ -15,10 +15,10 @@ use crate::udf::log::Log;
 use crate::udf::{Budget, Cancel};
 
 /// The interface that a component may import.
-pub(super) const HOST: &str = "petrel:udf/host@0.2.1";
+const HOST: &str = "petrel:udf/host@0.2.1";
 
 /// The most table elements that an instance may have.
-const TABLE_ELEMENTS: usize = 1 << 16;
+pub(super) const TABLE_ELEMENTS: usize = 1 << 16;
 
 /// Why the host ended a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, Resource};
 
 use super::super::state::{Ended, State};
-use super::imports::{interface, resource};
+use super::define::{interface, resource};
 use super::io::{InputStream, OutputStream};
 
 /// `terminal-input`, of which there is none.

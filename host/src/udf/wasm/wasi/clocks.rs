@@ -5,7 +5,7 @@ use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Linker, Lower, Resource};
 
 use super::super::state::State;
-use super::imports::interface;
+use super::define::interface;
 use super::io::Pollable;
 
 /// A `datetime`.

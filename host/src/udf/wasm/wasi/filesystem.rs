@@ -3,7 +3,7 @@
 use wasmtime::component::{Linker, Resource, Val};
 
 use super::super::state::State;
-use super::imports::{interface, resource};
+use super::define::{interface, resource};
 
 /// A `descriptor`, of which there is none.
 struct Descriptor;

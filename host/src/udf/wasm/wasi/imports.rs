@@ -1,6 +1,6 @@
 //! Which interfaces of WASI there are.
 
-use wasmtime::component::{Linker, LinkerInstance, Resource, ResourceType};
+use wasmtime::component::Linker;
 
 use super::super::state::State;
 use super::{cli, clocks, filesystem, io, random};
@@ -29,9 +29,6 @@ const INTERFACES: &[&str] = &[
     "wasi:random/random",
 ];
 
-/// The version that those have here; what was built for another 0.2 finds them too.
-pub(super) const VERSION: &str = "0.2.0";
-
 /// Why a component that imports `name` is refused, with what its author can do; `None` for an
 /// interface that is there.
 pub(in super::super) fn refused(name: &str) -> Option<String> {
@@ -59,24 +56,4 @@ pub(in super::super) fn add(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     filesystem::add(linker)?;
     io::add(linker)?;
     random::add(linker)
-}
-
-/// An interface of WASI to be filled.
-pub(super) fn interface<'a>(
-    linker: &'a mut Linker<State>,
-    name: &str,
-) -> wasmtime::Result<LinkerInstance<'a, State>> {
-    linker.instance(&format!("{name}@{VERSION}"))
-}
-
-/// Defines a resource whose values are `T`s of the instance.
-pub(super) fn resource<T: Send + 'static>(
-    interface: &mut LinkerInstance<'_, State>,
-    name: &str,
-) -> wasmtime::Result<()> {
-    interface.resource(name, ResourceType::host::<T>(), |mut store, at| {
-        let resource = Resource::<T>::new_own(at);
-        store.data_mut().wasi()?.resources.delete(resource)?;
-        Ok(())
-    })
 }

@@ -4,7 +4,7 @@ use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Linker, LinkerInstance, Lower, Resource, WasmList};
 
 use super::super::state::State;
-use super::imports::{interface, resource};
+use super::define::{interface, resource};
 
 /// The most bytes that one call reads or writes.
 const CHUNK: u64 = 64 << 10;

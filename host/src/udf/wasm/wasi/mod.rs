@@ -3,6 +3,7 @@
 
 mod cli;
 mod clocks;
+mod define;
 mod filesystem;
 mod imports;
 mod io;

@@ -5,7 +5,7 @@ use wasmtime::StoreContextMut;
 use wasmtime::component::Linker;
 
 use super::super::state::State;
-use super::imports::interface;
+use super::define::interface;
 
 /// The most bytes that one call gives.
 const MOST: u64 = 1 << 20;
