@@ -15,6 +15,8 @@ mod pack;
 mod runtime;
 mod state;
 mod ticker;
+mod wasi;
+mod wasi_state;
 
 pub use runtime::WasmRuntime;
 
