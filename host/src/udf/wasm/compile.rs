@@ -9,13 +9,8 @@ use super::calls::Calls;
 use super::compiled::{Aggregations, Compiled, Function};
 use super::engine::Shared;
 use super::failure::failure;
-<<<<<<< HEAD
-use super::state::State;
-use super::wasi;
-=======
-use super::signatures::Signatures;
-use super::state::{HOST, State};
->>>>>>> sdk
+    store.data_mut().end();
+    answered.map_err(|e| {
 use crate::model::Limits;
 use crate::udf::log::Log;
 use crate::udf::{FunctionInfo, ModuleSource};
