@@ -2,24 +2,31 @@
 
 use std::sync::Arc;
 
-use wasmtime::component::{Component, ComponentExportIndex, Val};
+use wasmtime::Store;
+use wasmtime::component::{Component, ComponentExportIndex, Instance, Val};
 
 use super::calls::Calls;
 use super::compiled::{Aggregations, Compiled, Function};
 use super::engine::Shared;
 use super::failure::failure;
-use super::live::Call;
-use super::state::{HOST, State};
+use super::record_functions::{self, Call};
+use super::signatures::Signatures;
+use super::state::State;
+use super::wasi;
 use crate::model::Limits;
 use crate::udf::log::Log;
 use crate::udf::{FunctionInfo, ModuleSource};
 
-/// The interfaces that a component may export, one of them at least. Those of 0.2.0 are found under
-/// these names too, as the component model has it for compatible versions.
-const FUNCTIONS: &str = "petrel:udf/functions@0.2.1";
-const AGGREGATIONS: &str = "petrel:udf/aggregations@0.2.1";
-/// What a component of the world `portable` exports.
+/// The interfaces that a component may export, one of these two at least. Those of 0.2.0 are found
+/// under these names too, as the component model has it for compatible versions.
+const FUNCTIONS: &str = "petrel:udf/functions@0.2.2";
+const AGGREGATIONS: &str = "petrel:udf/aggregations@0.2.2";
+/// What a component of the world `portable` exports in their place.
 const RECORD_FUNCTIONS: &str = "petrel:udf/record-functions@0.2.2";
+const SIGNATURES: &str = "petrel:udf/signatures@0.2.2";
+
+/// The most that a component may say of itself at a time, in bytes.
+const DESCRIPTION: usize = 1 << 20;
 
 /// Why a module is refused, in words for its author.
 type Result<T> = std::result::Result<T, String>;
@@ -37,7 +44,7 @@ pub(super) fn compile(
             "the component is truncated or damaged: {e:#}; build it again with `petrel udf build`"
         )
     })?;
-    check_imports(&component)?;
+    let imports_wasi = check_imports(&component)?;
     let interface = |name: &'static str| {
         let index = component.get_export_index(None, name)?;
         Some(Interface {
@@ -53,8 +60,8 @@ pub(super) fn compile(
     }
     let pre = shared.linker.instantiate_pre(&component).map_err(|e| {
         format!(
-            "the component's import {HOST} is not the host's: {e:#}; \
-             build it with the petrel-udf that came with the host"
+            "an import of the component is not the host's: {e:#}; \
+             build it with the petrel-udf that came with the host, and for WASI 0.2"
         )
     })?;
     let mut compiled = Compiled {
@@ -63,20 +70,25 @@ pub(super) fn compile(
         log: Log::new(&source.file, limits),
         limits: limits.clone(),
         pre,
+        wasi: imports_wasi,
         run: None,
         call: None,
         functions: Vec::new(),
         aggregations: None,
+        built_with: None,
     };
     if let Some(portable) = portable {
         if functions.is_some() || aggregations.is_some() {
             return Err(format!(
-                "the component exports {RECORD_FUNCTIONS} and what belongs to another world; \
-                 a component is of one world"
+                "the component exports {RECORD_FUNCTIONS} beside what belongs to the world petrel:udf/udf; \
+                 build it for one of the two"
             ));
         }
+        let describe = portable.export("describe")?;
         compiled.call = Some(portable.export("call")?);
-        compiled.functions = portable.describe(&compiled)?;
+        compiled.functions = ask(&compiled, |store, instance| {
+            record_functions::describe(store, instance, describe)
+        })?;
         return Ok(compiled);
     }
     if let Some(functions) = functions {
@@ -97,6 +109,19 @@ pub(super) fn compile(
         if let Some(aggregations) = &mut compiled.aggregations {
             aggregations.described = described;
         }
+    }
+    if let Some(signatures) = interface(SIGNATURES) {
+        let exports = Signatures {
+            describe: signatures.export("describe")?,
+            built_with: signatures.export("built-with")?,
+        };
+        let mut said = ask(&compiled, |store, instance| exports.ask(store, instance))?;
+        let aggregations = compiled.aggregations.iter_mut();
+        let aggregations = aggregations.flat_map(|a| &mut a.described);
+        for function in compiled.functions.iter_mut().chain(aggregations) {
+            said.add_to(&mut function.info);
+        }
+        compiled.built_with = Some(said.built_with);
     }
     Ok(compiled)
 }
@@ -119,13 +144,20 @@ impl Interface<'_> {
     /// Starts the component once and has it describe what the interface offers.
     fn describe(&self, compiled: &Compiled) -> Result<Vec<Function>> {
         let aggregation = self.name == AGGREGATIONS;
-        let described = ask(compiled, self.export("describe")?)?;
+        let describe = self.export("describe")?;
+        let mut returned = [Val::Bool(false)];
+        ask(compiled, |store, instance| {
+            let describe = instance
+                .get_func(&mut *store, describe)
+                .ok_or_else(|| wasmtime::Error::msg("`describe` is not a function"))?;
+            describe.call(store, &[], &mut returned)
+        })?;
+        let [Val::List(described)] = returned else {
+            return Err("`describe` does not return a list".into());
+        };
         described
             .iter()
-            .map(|info| match self.name {
-                RECORD_FUNCTIONS => portable_function(info),
-                _ => function(info, aggregation),
-            })
+            .map(|info| function(info, aggregation))
             .collect::<Option<_>>()
             .ok_or_else(|| format!("`describe` is not the one of {}", self.name))
     }
@@ -157,25 +189,24 @@ fn check_header(bytes: &[u8], limits: &Limits) -> Result<()> {
     }
 }
 
-fn check_imports(component: &Component) -> Result<()> {
+/// Checks that every import is one that the host has; whether WASI is among them.
+fn check_imports(component: &Component) -> Result<bool> {
     let ty = component.component_type();
-    let foreign: Vec<&str> = ty
-        .imports(component.engine())
-        .map(|(name, _)| name)
-        .filter(|name| !name.starts_with("petrel:udf/"))
-        .collect();
-    let Some(first) = foreign.first() else {
-        return Ok(());
-    };
-    let remedy = if first.starts_with("wasi:") {
-        "build it for wasm32-unknown-unknown (`petrel udf build` does), which needs no WASI"
-    } else {
-        "remove what needs it"
-    };
-    Err(format!(
-        "the component imports {}; a UDF component may import only petrel:udf: {remedy}",
-        foreign.join(", ")
-    ))
+    let mut wasi = false;
+    for (name, _) in ty.imports(component.engine()) {
+        if name.starts_with("wasi:") {
+            wasi = true;
+            if let Some(why) = wasi::refused(name) {
+                return Err(why);
+            }
+        } else if !name.starts_with("petrel:udf/") {
+            return Err(format!(
+                "the component imports {name}; a UDF component may import only petrel:udf and WASI: \
+                 remove what needs it"
+            ));
+        }
+    }
+    Ok(wasi)
 }
 
 fn wrong_world(component: &Component) -> String {
@@ -190,20 +221,23 @@ fn wrong_world(component: &Component) -> String {
         exports.join(", ")
     };
     format!(
-        "the component exports none of {FUNCTIONS}, {AGGREGATIONS} and {RECORD_FUNCTIONS}, as the worlds \
-         petrel:udf/udf and petrel:udf/portable ask; it exports {exports}: write it with the crate petrel-udf and mark its functions \
-         with #[udf], its aggregations with #[aggregate]"
+        "the component exports none of {FUNCTIONS}, {AGGREGATIONS} and {RECORD_FUNCTIONS}; it exports {exports}: \
+         in Rust, write it with the crate petrel-udf and mark its functions with #[udf], its \
+         aggregations with #[aggregate]; in other languages, build it for the world petrel:udf/portable"
     )
 }
 
-/// Starts the component, checks the types of what it exports, and calls `describe`.
-fn ask(compiled: &Compiled, describe: ComponentExportIndex) -> Result<Vec<Val>> {
+/// Starts the component, checks the types of what it exports, and has `question` ask it.
+fn ask<T>(
+    compiled: &Compiled,
+    question: impl FnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<T>,
+) -> Result<T> {
     let limits = &compiled.limits;
-    let state = State::new(compiled.log.clone(), limits);
+    let state = State::new(compiled.log.clone(), limits, compiled.wasi);
     let mut store = state.into_store(&compiled.shared.engine, &compiled.shared.ticker);
+    store.set_hostcall_fuel(DESCRIPTION);
     compiled.shared.ticker.keep_ticking();
-    let mut returned = [Val::Bool(false)];
-    let called = compiled.pre.instantiate(&mut store).and_then(|instance| {
+    let answered = compiled.pre.instantiate(&mut store).and_then(|instance| {
         if let Some(run) = compiled.run {
             instance.get_typed_func::<(u32, Vec<u8>), ()>(&mut store, run)?;
         }
@@ -213,74 +247,25 @@ fn ask(compiled: &Compiled, describe: ComponentExportIndex) -> Result<Vec<Val>> 
         if let Some(exports) = &compiled.aggregations {
             Calls::find(&mut store, &instance, exports)?;
         }
-        let describe = instance
-            .get_func(&mut store, describe)
-            .ok_or_else(|| wasmtime::Error::msg("`describe` is not a function"))?;
-        describe.call(&mut store, &[], &mut returned)
+        question(&mut store, &instance)
     });
-    if let Err(e) = called {
+    store.data_mut().end();
+    answered.map_err(|e| {
         let error = failure(&e, store.data(), limits, &compiled.file);
-        return Err(format!(
-            "the component cannot say what it offers: {}",
-            error.message
-        ));
-    }
-    let [returned] = returned;
-    match returned {
-        Val::List(described) => Ok(described),
-        _ => Err("`describe` does not return a list".into()),
-    }
-}
-
-/// Reads a `function-info` of `record-functions`.
-fn portable_function(info: &Val) -> Option<Function> {
-    let name = field(info, "name").and_then(text)?;
-    let parameters = match field(info, "parameters")? {
-        Val::Option(None) => None,
-        Val::Option(Some(parameters)) => match &**parameters {
-            Val::List(parameters) => Some(parameters),
-            _ => return None,
-        },
-        _ => return None,
-    };
-    let signature = |p: &Val| {
-        let (name, kind) = (
-            field(p, "name").and_then(text)?,
-            field(p, "type").and_then(text)?,
-        );
-        Some(format!("{name}: {kind}"))
-    };
-    let signatures = parameters.iter().copied().flatten().map(signature);
-    Some(Function {
-        info: FunctionInfo {
-            name: name.to_owned(),
-            arguments: parameters.map(Vec::len),
-            aggregation: false,
-        },
-        bins: None,
-        signature: signatures.collect::<Option<Vec<_>>>()?.join(", "),
+        format!("the component cannot say what it offers: {}", error.message)
     })
-}
-
-/// A field of a record.
-fn field<'a>(record: &'a Val, name: &str) -> Option<&'a Val> {
-    let Val::Record(fields) = record else {
-        return None;
-    };
-    fields.iter().find(|(n, _)| n == name).map(|(_, v)| v)
-}
-
-fn text(value: &Val) -> Option<&str> {
-    match value {
-        Val::String(text) => Some(text),
-        _ => None,
-    }
 }
 
 /// Reads a `function-info` or an `aggregation-info`.
 fn function(info: &Val, aggregation: bool) -> Option<Function> {
-    let name = field(info, "name").and_then(text)?;
-    let arguments = match field(info, "arguments")? {
+    let Val::Record(fields) = info else {
+        return None;
+    };
+    let field = |name: &str| fields.iter().find(|(n, _)| n == name).map(|(_, v)| v);
+    let Val::String(name) = field("name")? else {
+        return None;
+    };
+    let arguments = match field("arguments")? {
         Val::Option(None) => None,
         Val::Option(Some(n)) => match **n {
             Val::U32(n) => Some(n as usize),
@@ -288,24 +273,29 @@ fn function(info: &Val, aggregation: bool) -> Option<Function> {
         },
         _ => return None,
     };
-    let bins = match field(info, "bins")? {
+    let bins = match field("bins")? {
         Val::Option(None) => None,
         Val::Option(Some(names)) => {
             let Val::List(names) = &**names else {
                 return None;
             };
-            let name = |v: &Val| text(v).map(|name| name.as_bytes().into());
-            Some(names.iter().map(name).collect::<Option<_>>()?)
+            let name = |v: &Val| match v {
+                Val::String(s) => Some(s.clone()),
+                _ => None,
+            };
+            Some(names.iter().map(name).collect::<Option<Vec<_>>>()?)
         }
         _ => return None,
     };
+    let as_bytes = |names: &Vec<String>| names.iter().map(|name| name.as_bytes().into()).collect();
     Some(Function {
+        bins: bins.as_ref().map(as_bytes),
         info: FunctionInfo {
-            name: name.to_owned(),
+            name: name.clone(),
             arguments,
             aggregation,
+            reads: bins,
+            ..FunctionInfo::default()
         },
-        bins,
-        signature: String::new(),
     })
 }

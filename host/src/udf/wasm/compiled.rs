@@ -14,8 +14,6 @@ use crate::udf::log::Log;
 pub(super) struct Function {
     pub(super) info: FunctionInfo,
     pub(super) bins: Option<Box<[Box<[u8]>]>>,
-    /// Its parameters, for people: `a: int, b: any`. Empty where they are not known.
-    pub(super) signature: String,
 }
 
 /// What a component with aggregations exports for them.
@@ -36,6 +34,8 @@ pub(super) struct Compiled {
     pub(super) log: Arc<Log>,
     pub(super) limits: Limits,
     pub(super) pre: InstancePre<State>,
+    /// Whether it imports WASI.
+    pub(super) wasi: bool,
     /// `None` for a component of aggregations alone.
     pub(super) run: Option<ComponentExportIndex>,
     /// `None` for a component of another world than `portable`.
@@ -44,6 +44,8 @@ pub(super) struct Compiled {
     pub(super) functions: Vec<Function>,
     /// `None` for a component of functions alone.
     pub(super) aggregations: Option<Aggregations>,
+    /// What it was built with, if it says so.
+    pub(super) built_with: Option<String>,
 }
 
 impl Compiled {

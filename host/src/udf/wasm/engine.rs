@@ -7,9 +7,10 @@ use wasmtime::{
     component::Linker,
 };
 
-use super::state::{self, State};
+use super::state::{self, State, TABLE_ELEMENTS};
 use super::this_record;
 use super::ticker::Ticker;
+use super::wasi;
 use crate::model::{Error, Result, ResultCode};
 
 /// Bytes of a memory that are zeroed rather than given back when its instance ends.
@@ -42,8 +43,11 @@ impl Shared {
         };
         let ticker =
             Ticker::start(engine.clone()).map_err(|e| fatal("the Wasm ticker thread", &e))?;
-        let mut linker = state::linker(&engine).map_err(|e| fatal("the Wasm linker", &e))?;
-        this_record::add_to(&mut linker).map_err(|e| fatal("the Wasm linker", &e))?;
+        let mut linker = Linker::new(&engine);
+        state::add(&mut linker)
+            .and_then(|()| wasi::add(&mut linker))
+            .and_then(|()| this_record::add(&mut linker))
+            .map_err(|e| fatal("the Wasm linker", &e))?;
         Ok(Self {
             engine,
             linker,
@@ -73,12 +77,13 @@ fn config(pooled: Option<u32>, stack_bytes: usize) -> Config {
     if let Some(instances) = pooled {
         let mut pool = PoolingAllocationConfig::new();
         pool.total_component_instances(instances)
-            // Only counted. A component of another language is linked of dozens of them.
+            // A count reserves nothing.
             .total_core_instances(instances.saturating_mul(CORE_INSTANCES))
             .total_memories(instances)
             .total_tables(instances.saturating_mul(2))
             // The limiter sets the real limit, per module.
             .max_memory_size(4 << 30)
+            .table_elements(TABLE_ELEMENTS)
             .linear_memory_keep_resident(KEEP_RESIDENT)
             .table_keep_resident(KEEP_RESIDENT);
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));

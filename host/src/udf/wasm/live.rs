@@ -5,18 +5,14 @@ use std::sync::Arc;
 use wasmtime::Store;
 use wasmtime::component::{Instance, TypedFunc};
 
-use super::calls::Answer;
 use super::compiled::Compiled;
 use super::failure::failure;
+use super::record_functions::Call;
 use super::state::State;
-use super::values::Node;
 use crate::udf::UdfError;
 
 /// `functions.run`.
 pub(super) type Run = TypedFunc<(u32, Arc<Vec<u8>>), ()>;
-
-/// `record-functions.call`.
-pub(super) type Call = TypedFunc<(u32, Arc<[Vec<Node>]>), Answer<Vec<Node>>>;
 
 /// An instance that was not ended by a trap.
 pub(super) struct Live {
@@ -34,7 +30,7 @@ impl Live {
     /// # Errors
     /// When there is no memory for it, or the component's own start code fails.
     pub(super) fn start(module: &Compiled) -> Result<Self, UdfError> {
-        let state = State::new(module.log.clone(), &module.limits);
+        let state = State::new(module.log.clone(), &module.limits, module.wasi);
         let mut store = state.into_store(&module.shared.engine, &module.shared.ticker);
         module.shared.ticker.keep_ticking();
         let started = module.pre.instantiate(&mut store).and_then(|instance| {
@@ -44,6 +40,7 @@ impl Live {
             let call = module.call.map(find).transpose()?;
             Ok((instance, run, call))
         });
+        store.data_mut().end();
         match started {
             Ok((instance, run, call)) => Ok(Self {
                 store,

@@ -15,11 +15,15 @@ mod outcome;
 mod pace;
 mod pack;
 mod portable;
+mod record_functions;
 mod runtime;
+mod signatures;
 mod state;
 mod this_record;
 mod ticker;
 mod values;
+mod wasi;
+mod wasi_state;
 
 pub use runtime::WasmRuntime;
 

@@ -65,6 +65,7 @@ impl PortableInstance {
         };
         let limits = &self.module.limits;
         let state = live.store.data_mut();
+        state.set_now(scope.now);
         state.begin(limits, budget);
         if !Arc::ptr_eq(&state.hand.scope.sets, &scope.sets) || state.hand.scope.now != scope.now {
             state.hand.scope = scope.clone();
@@ -121,8 +122,8 @@ impl Instance for PortableInstance {
             Some(n) if n != given => {
                 let plural = if n == 1 { "" } else { "s" };
                 let message = format!(
-                    "{}({}) takes {n} argument{plural}, {given} given",
-                    function.info.name, function.signature
+                    "{} takes {n} argument{plural}, {given} given",
+                    function.info
                 );
                 Err(self.error(UdfErrorKind::Arguments, message))
             }

@@ -73,7 +73,7 @@ enum LogLevel {
 }
 
 /// Adds them to the imports that a component is given.
-pub(super) fn add_to(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+pub(super) fn add(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     let mut logging = linker.instance(LOGGING)?;
     logging.func_wrap(
         "log",
