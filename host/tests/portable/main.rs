@@ -5,3 +5,4 @@ mod calls;
 mod component;
 mod generated;
 mod hostile;
+mod mutants;
