@@ -9,7 +9,7 @@ use tracing::Level;
 use super::object::{AERO, REC, check, fail, head, metatable, raw_str, register, type_error};
 use super::pack::to_value;
 use super::record::{context, forget, set_bin};
-use super::slot::{Slot, slot};
+use super::slot::{Slot, check_overdue, slot};
 use crate::change::RecordContext;
 use crate::model::{EPOCH_OFFSET_SECS, ResultCode, now_millis};
 
@@ -50,10 +50,13 @@ unsafe fn flush(l: *mut lua_State, s: &mut Slot, context: &mut RecordContext) {
         lua_rawgeti(l, -1, i as i64 + 1);
         match to_value(l, -1, &mut s.scratch) {
             Ok(value) => set_bin(l, s, context, name, value),
-            Err(_) => fail(
-                l,
-                c"can't store a collection that is too large, nests too deep, or holds itself",
-            ),
+            Err(_) => {
+                check_overdue(l);
+                fail(
+                    l,
+                    c"can't store a collection that is too large, nests too deep, or holds itself",
+                )
+            }
         }
         s.cache[i].set = false;
         lua_pop(l, 1);

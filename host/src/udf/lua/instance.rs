@@ -7,13 +7,13 @@ use mlua::ffi::*;
 
 use super::aggregate::Aggregation;
 use super::arguments::Arguments;
-use super::failure::{failure, on_error, placed};
+use super::failure::{ended, failure, on_error, placed};
 use super::module::LuaModule;
 use super::object::push_str;
 use super::pack::{Unpackable, to_value};
 use super::record::forget;
 use super::shared::undo_call;
-use super::slot::{Slot, Trip};
+use super::slot::Slot;
 use super::stack::{StackGuard, clear_registered, clear_table};
 use super::state::State;
 use super::watchdog::OnDuty;
@@ -56,7 +56,7 @@ impl LuaInstance {
             none => none.insert(self.module.state(budget.patience)?),
         };
         let time = self.module.limits().time();
-        state.slot.allow(time, budget.patience);
+        state.slot.pulse.allow(time, budget.patience);
         if state.stale {
             state.refresh(self.module.source())?;
         }
@@ -175,21 +175,20 @@ impl Pass<'_> {
             return self.fail_all(n, &UdfError::new(UdfErrorKind::FunctionNotFound, text));
         }
         let pulse = Arc::clone(&state.slot.pulse);
-        let _duty = OnDuty::new(&pulse, state.slot.as_ptr().cast());
+        let _duty = OnDuty::new(&pulse);
         let slot = &mut *state.slot;
         slot.memory = self.module.limits().memory_bytes;
-        slot.budget = ptr::from_ref(self.budget);
         slot.scope = ptr::from_ref(self.scope);
-        slot.trip = Trip::No;
         slot.wants_backtrace = true;
         let shared = &*state;
         // SAFETY: `with` gives the state's own stack and catches what the set-up raises, when
         // nothing that wants dropping is alive yet; from then on Lua is called protected.
-        let ran = state.with(|l| unsafe { self.records(l, shared, batch) });
+        let ran = pulse.lend(self.budget, || {
+            state.with(|l| unsafe { self.records(l, shared, batch) })
+        });
         let slot = &mut *state.slot;
         slot.context = ptr::null_mut();
         slot.scope = ptr::null();
-        slot.budget = ptr::null();
         if let Err(e) = ran {
             self.renew = true;
             let kind = match e {
@@ -253,17 +252,17 @@ impl Pass<'_> {
             }
             pulse.start(l);
             let status = lua_pcall(l, top - 3, 1, 1);
-            pulse.stop();
-            if lua_gethookmask(l) != 0 {
-                lua_sethook(l, None, 0, 0);
-            }
             let result = if status == LUA_OK {
                 self.result(l, &mut *s)
             } else {
                 Err(placed(failure(l, &mut *s, status), self.module.file()))
             };
+            pulse.stop();
+            if lua_gethookmask(l) != 0 {
+                lua_sethook(l, None, 0, 0);
+            }
             self.results.push(result);
-            if (*s).trip != Trip::No || status == LUA_ERRMEM {
+            if pulse.has_tripped() || status == LUA_ERRMEM {
                 self.renew = true;
                 return;
             }
@@ -297,6 +296,7 @@ impl Pass<'_> {
         let value = match to_value(l, -1, &mut s.scratch) {
             Ok(value) => value,
             Err(Unpackable::Type) => Value::Nil,
+            Err(Unpackable::Overdue) => return Err(ended(s.pulse.trip())),
             Err(Unpackable::Size) => {
                 let text = "the result is too large, nests too deep, or holds itself";
                 return Err(UdfError::new(UdfErrorKind::Result, text));

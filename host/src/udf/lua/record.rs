@@ -13,8 +13,9 @@ use super::object::{
     push_value, raw_str, register,
 };
 use super::pack::to_value;
+use super::pulse::Trip;
 use super::shared::freeze;
-use super::slot::{Cached, Slot, Trip, give_up, slot};
+use super::slot::{Cached, Slot, give_up, slot};
 use crate::change::{RecordContext, Scope};
 use crate::model::{BinName, ParticleType, Ttl, Value, msgpack};
 
@@ -217,8 +218,8 @@ pub(super) unsafe fn set_bin(
     s.written += value.heap_bytes();
     context.set_bin(name, value);
     if s.written > s.memory {
-        s.trip = Trip::Memory;
-        give_up(l, s);
+        s.pulse.end(Trip::Memory);
+        give_up(l, Trip::Memory);
     }
 }
 

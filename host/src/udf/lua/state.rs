@@ -14,7 +14,7 @@ use super::object::{push_str, raw_str};
 use super::require::load_source;
 use super::sandbox;
 use super::shared::{PER_CHANGE, undo};
-use super::slot::{OwnSlot, Slot, Trip};
+use super::slot::{OwnSlot, Slot};
 use super::stack::{clear_registered, clear_table};
 use super::watchdog::{self, OnDuty};
 use crate::model::Limits;
@@ -103,7 +103,7 @@ impl State {
         });
         built.map_err(host)?;
         watchdog::register(&state.slot.pulse);
-        state.slot.allow(limits.time(), patience);
+        state.slot.pulse.allow(limits.time(), patience);
         state.compile(source)?;
         state.start(source).map_err(LoadError::Run)?;
         state.settle(source).map_err(host)?;
@@ -162,8 +162,8 @@ impl State {
     fn start(&mut self, source: &ModuleSource) -> Result<(), UdfError> {
         let slot = self.slot.as_ptr();
         let pulse = Arc::clone(&self.slot.pulse);
-        let _duty = OnDuty::new(&pulse, slot.cast());
-        self.slot.trip = Trip::No;
+        let _duty = OnDuty::new(&pulse);
+        pulse.clear();
         let mut failed = None;
         // SAFETY: the stack is the state's own, and Lua is called protected; the slot is not
         // referred to meanwhile.

@@ -1,82 +1,35 @@
 //! Interrupts invocations that run for long, at no cost to those that do not.
 //!
 //! A Lua count hook makes the interpreter take its slow path on every instruction (it more
-//! than doubles the time of arithmetic), so none is set while an invocation is young. One
+//! than doubles the time of arithmetic), so none is set before an invocation is near its end. One
 //! thread looks at the instances every few milliseconds; when it finds one in the same
-//! invocation again, it sends the worker's thread a signal, whose handler sets the hook.
-//! This is what Lua's manual allows of a signal handler and what its own `lua` program does.
-//! The hook then reads the clock and the abort flag, and ends the invocation when it must.
+//! invocation again, it sends the worker's thread a signal, again and again. The handler looks at
+//! the time that the invocation has left, and sets the hook when that is little; when it is none,
+//! the hook comes at the next instruction, and functions in C find that they have to end.
+//! Setting a hook is what Lua's manual allows a signal handler, and what its own `lua` program does.
 
 use std::cell::Cell;
-use std::ffi::c_void;
-use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use mlua::ffi::*;
 use parking_lot::{Condvar, Mutex};
 
-/// How often the watchdog looks: an invocation gets the hook after one to two of these.
+use super::pulse::{Left, Pulse};
+use super::slot::hook;
+
+/// How often the watchdog looks: an invocation is first interrupted after one to two of these.
 pub(super) const PATIENCE: Duration = Duration::from_millis(5);
 
-/// Instructions between two looks at the clock, once the hook is set. An instruction can be
-/// a copy of megabytes, so there are few.
+/// Instructions between two looks at the clock, when little time is left.
 const HOOK_INSTRUCTIONS: i32 = 100;
 
 /// Ignored by default everywhere, so a late one does no harm.
 const SIGNAL: i32 = libc::SIGURG;
 
-/// What the watchdog and the signal handler see of an instance.
-pub(super) struct Pulse {
-    /// What interrupts its code.
-    hook: lua_Hook,
-    /// Counts invocations; odd while one runs.
-    turn: AtomicU64,
-    /// The coroutine that runs, or the main one.
-    current: AtomicPtr<lua_State>,
-    slot: AtomicPtr<c_void>,
-    worker: Mutex<Option<libc::pthread_t>>,
-}
-
 thread_local! {
     static RUNNING: Cell<*const Pulse> = const { Cell::new(std::ptr::null()) };
-}
-
-impl Pulse {
-    /// Of an instance that `hook` ends when it must; the hook asks [`on_duty`] for its slot.
-    pub(super) fn new(hook: lua_Hook) -> Self {
-        Self {
-            hook,
-            turn: AtomicU64::default(),
-            current: AtomicPtr::default(),
-            slot: AtomicPtr::default(),
-            worker: Mutex::default(),
-        }
-    }
-
-    pub(super) fn turn(&self) -> u64 {
-        self.turn.load(Ordering::Relaxed)
-    }
-
-    /// An invocation starts on `l`.
-    #[inline]
-    pub(super) fn start(&self, l: *mut lua_State) {
-        self.current.store(l, Ordering::Relaxed);
-        let turn = self.turn.load(Ordering::Relaxed);
-        self.turn.store((turn + 1) | 1, Ordering::Release);
-    }
-
-    /// The invocation ended.
-    #[inline]
-    pub(super) fn stop(&self) {
-        let turn = self.turn.load(Ordering::Relaxed);
-        self.turn.store((turn | 1) + 1, Ordering::Release);
-    }
-
-    /// Says which coroutine runs; returns the one that did.
-    pub(super) fn switch(&self, l: *mut lua_State) -> *mut lua_State {
-        self.current.swap(l, Ordering::Relaxed)
-    }
 }
 
 /// The stretch of time in which this thread runs an instance.
@@ -86,8 +39,7 @@ pub(super) struct OnDuty<'a> {
 }
 
 impl<'a> OnDuty<'a> {
-    pub(super) fn new(pulse: &'a Pulse, slot: *mut c_void) -> Self {
-        pulse.slot.store(slot, Ordering::Relaxed);
+    pub(super) fn new(pulse: &'a Pulse) -> Self {
         // SAFETY: no precondition.
         *pulse.worker.lock() = Some(unsafe { libc::pthread_self() });
         let before = RUNNING.replace(pulse);
@@ -148,7 +100,7 @@ impl Watchdog {
                 let Some(pulse) = pulse.upgrade() else {
                     return false;
                 };
-                let turn = pulse.turn.load(Ordering::Acquire);
+                let turn = pulse.turn();
                 if turn % 2 == 1 && turn == *seen {
                     let worker = pulse.worker.lock();
                     if let Some(thread) = *worker {
@@ -178,29 +130,23 @@ fn install_handler() {
 }
 
 extern "C" fn on_signal(_: i32) {
-    let pulse = RUNNING.get();
-    // SAFETY: set only while the pulse is borrowed by this thread's `OnDuty`.
-    let Some(pulse) = (unsafe { pulse.as_ref() }) else {
+    let Some(pulse) = on_duty().filter(|pulse| pulse.turn() % 2 == 1) else {
         return;
     };
-    if pulse.turn.load(Ordering::Relaxed) % 2 == 0 {
-        return;
-    }
-    let l = pulse.current.load(Ordering::Relaxed);
+    let instructions = match pulse.look() {
+        Left::Enough => return,
+        Left::Little => HOOK_INSTRUCTIONS,
+        Left::Nothing => 1,
+    };
     // SAFETY: between `start` and `stop` the state lives and runs on this very thread;
     // lua_sethook is made to be called from a signal handler.
-    unsafe {
-        if lua_gethookmask(l) == 0 {
-            lua_sethook(l, Some(pulse.hook), LUA_MASKCOUNT, HOOK_INSTRUCTIONS);
-        }
-    }
+    unsafe { lua_sethook(pulse.current(), Some(hook), LUA_MASKCOUNT, instructions) };
 }
 
-/// The slot of the instance that runs on this thread, or null.
-pub(super) fn on_duty() -> *mut c_void {
+/// The pulse of the instance that runs on this thread. The reference is good for as long as that
+/// instance is on duty.
+#[inline]
+pub(super) fn on_duty<'a>() -> Option<&'a Pulse> {
     // SAFETY: set only while the pulse is borrowed by this thread's `OnDuty`.
-    match unsafe { RUNNING.get().as_ref() } {
-        Some(pulse) => pulse.slot.load(Ordering::Relaxed),
-        None => std::ptr::null_mut(),
-    }
+    unsafe { RUNNING.get().as_ref() }
 }
