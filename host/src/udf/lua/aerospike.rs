@@ -24,10 +24,10 @@ const MAX_CHANGES: usize = 2 * MAX_BINS;
 /// The [stack rules](super). Raises.
 unsafe fn arguments<'a>(l: *mut lua_State) -> (&'a mut Slot, &'a mut RecordContext) {
     check(l, 1, AERO);
-    if head(l, 2).is_null() {
+    let record = head(l, 2);
+    if record.is_null() || (*record).tag != REC {
         type_error(l, 2, c"Record");
     }
-    check(l, 2, REC);
     let s = slot(l);
     let context = context(l, s);
     (s, context)
@@ -76,7 +76,7 @@ unsafe fn refuse(l: *mut lua_State) -> c_int {
 /// Whether the record would have too many bins; cheap for one that is far from it.
 fn is_over_limits(context: &RecordContext) -> bool {
     // Six bytes are the least that a bin takes.
-    let most = context.base().map_or(0, |r| r.body.bin_bytes().len() / 6);
+    let most = context.base().map_or(0, |r| r.body.as_bytes().len() / 6);
     let changes = context.changes();
     changes > MAX_CHANGES
         || most + changes > MAX_BINS

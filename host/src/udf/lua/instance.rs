@@ -252,16 +252,16 @@ impl Pass<'_> {
             }
             pulse.start(l);
             let status = lua_pcall(l, top - 3, 1, 1);
-            let result = if status == LUA_OK {
-                self.result(l, &mut *s)
+            if status == LUA_OK {
+                self.take_result(l, &mut *s);
             } else {
-                Err(placed(failure(l, &mut *s, status), self.module.file()))
-            };
+                let e = placed(failure(l, &mut *s, status), self.module.file());
+                self.results.push(Err(e));
+            }
             pulse.stop();
-            if lua_gethookmask(l) != 0 {
+            if pulse.was_interrupted() {
                 lua_sethook(l, None, 0, 0);
             }
-            self.results.push(result);
             if pulse.has_tripped() || status == LUA_ERRMEM {
                 self.renew = true;
                 return;
@@ -286,6 +286,21 @@ impl Pass<'_> {
                 return;
             }
         }
+    }
+
+    /// Takes the result on top of the stack. Small ones are made where they are wanted: to move one
+    /// that was just written costs more than to write it.
+    ///
+    /// # Safety
+    /// As [`result`](Self::result).
+    #[inline]
+    unsafe fn take_result(&mut self, l: *mut lua_State, s: &mut Slot) {
+        if lua_isinteger(l, -1) != 0 {
+            let i = lua_tointegerx(l, -1, ptr::null_mut());
+            return self.results.push(Ok(Value::Int(i)));
+        }
+        let result = self.result(l, s);
+        self.results.push(result);
     }
 
     /// The result on top of the stack.

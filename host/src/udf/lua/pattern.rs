@@ -10,7 +10,8 @@ use mlua::ffi::*;
 
 use super::matcher::{Capture, MAX_CAPTURES, Matcher, Stop};
 use super::object::{push_str, raw_str};
-use super::slot::{Slot, check_overdue, give_up, slot};
+use super::slot::{Slot, check_overdue, slot};
+use super::watchdog::give_up;
 
 /// Plain searches ask after so many bytes whether to go on.
 const PIECE: usize = 1 << 18;

@@ -11,8 +11,10 @@ use std::time::Duration;
 use mlua::ffi::lua_State;
 use parking_lot::Mutex;
 
-use super::watchdog::PATIENCE;
 use crate::udf::Budget;
+
+/// How often the watchdog looks: an invocation is first interrupted after one to two of these.
+pub(super) const PATIENCE: Duration = Duration::from_millis(5);
 
 /// What an invocation that seems to outrun its caller's patience may still run for: the thread may
 /// have waited for a core meanwhile.
@@ -92,6 +94,12 @@ impl Pulse {
     pub(super) fn stop(&self) {
         let turn = self.turn.load(Ordering::Relaxed);
         self.turn.store((turn | 1) + 1, Ordering::Release);
+    }
+
+    /// Whether somebody looked at the clock of the last invocation.
+    #[inline]
+    pub(super) fn was_interrupted(&self) -> bool {
+        self.deadline.load(Ordering::Relaxed) != 0
     }
 
     /// Says which coroutine runs; returns the one that did.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use mlua::ffi::*;
 
 use super::feed::Feed;
-use super::pulse::{Left, Pulse, Trip};
-use super::watchdog::on_duty;
+use super::pulse::{Pulse, Trip};
+use super::watchdog::give_up;
 use crate::change::{RecordContext, Scope};
 use crate::model::BinName;
 use crate::udf::Sources;
@@ -171,50 +171,5 @@ pub(super) unsafe fn check_overdue(l: *mut lua_State) {
     let trip = slot(l).pulse.trip();
     if trip != Trip::No {
         give_up(l, trip);
-    }
-}
-
-/// Raises the error that ends an invocation for the reason given.
-///
-/// From now on the hook fires before every instruction, so that no handler of the code
-/// that is being unwound (`__close`, a message handler) gets to run.
-///
-/// # Safety
-/// The [stack rules](super). Raises.
-pub(super) unsafe fn give_up(l: *mut lua_State, trip: Trip) -> ! {
-    lua_sethook(l, Some(hook), LUA_MASKCOUNT, 1);
-    let text = trip.text();
-    if trip == Trip::Memory {
-        lua_pushstring(l, text.as_ptr());
-    } else {
-        push_place(l);
-        lua_pushstring(l, text.as_ptr());
-        lua_concat(l, 2);
-    }
-    lua_error(l)
-}
-
-/// Pushes the place of the Lua code that runs, as `FILE:LINE: `. (`luaL_where` wants its level:
-/// this is called from a hook, inside the function itself, as well as from functions in C.)
-///
-/// # Safety
-/// The [stack rules](super). Raises.
-unsafe fn push_place(l: *mut lua_State) {
-    for level in 0..4 {
-        luaL_where(l, level);
-        if lua_rawlen(l, -1) > 0 {
-            return;
-        }
-        lua_pop(l, 1);
-    }
-    lua_pushstring(l, c"".as_ptr());
-}
-
-/// Runs between instructions when an invocation is near its end.
-pub(super) unsafe extern "C-unwind" fn hook(l: *mut lua_State, _: *mut lua_Debug) {
-    if let Some(pulse) = on_duty()
-        && pulse.look() == Left::Nothing
-    {
-        give_up(l, pulse.trip());
     }
 }

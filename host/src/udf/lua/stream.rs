@@ -10,7 +10,8 @@ use super::object::{fail, push_value};
 use super::pack::{Unpackable, to_value};
 use super::pulse::Trip;
 use super::record::forget;
-use super::slot::{Slot, check_overdue, give_up, slot};
+use super::slot::{Slot, check_overdue, slot};
+use super::watchdog::give_up;
 use crate::model::Value;
 
 /// Each record, and each partial value, has the time of one invocation.

@@ -11,16 +11,11 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::Duration;
 
 use mlua::ffi::*;
 use parking_lot::{Condvar, Mutex};
 
-use super::pulse::{Left, Pulse};
-use super::slot::hook;
-
-/// How often the watchdog looks: an invocation is first interrupted after one to two of these.
-pub(super) const PATIENCE: Duration = Duration::from_millis(5);
+use super::pulse::{Left, PATIENCE, Pulse, Trip};
 
 /// Instructions between two looks at the clock, when little time is left.
 const HOOK_INSTRUCTIONS: i32 = 100;
@@ -149,4 +144,49 @@ extern "C" fn on_signal(_: i32) {
 pub(super) fn on_duty<'a>() -> Option<&'a Pulse> {
     // SAFETY: set only while the pulse is borrowed by this thread's `OnDuty`.
     unsafe { RUNNING.get().as_ref() }
+}
+
+/// Raises the error that ends an invocation for the reason given.
+///
+/// From now on the hook fires before every instruction, so that no handler of the code
+/// that is being unwound (`__close`, a message handler) gets to run.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
+pub(super) unsafe fn give_up(l: *mut lua_State, trip: Trip) -> ! {
+    lua_sethook(l, Some(hook), LUA_MASKCOUNT, 1);
+    let text = trip.text();
+    if trip == Trip::Memory {
+        lua_pushstring(l, text.as_ptr());
+    } else {
+        push_place(l);
+        lua_pushstring(l, text.as_ptr());
+        lua_concat(l, 2);
+    }
+    lua_error(l)
+}
+
+/// Pushes the place of the Lua code that runs, as `FILE:LINE: `. (`luaL_where` wants its level:
+/// this is called from a hook, inside the function itself, as well as from functions in C.)
+///
+/// # Safety
+/// The [stack rules](super). Raises.
+unsafe fn push_place(l: *mut lua_State) {
+    for level in 0..4 {
+        luaL_where(l, level);
+        if lua_rawlen(l, -1) > 0 {
+            return;
+        }
+        lua_pop(l, 1);
+    }
+    lua_pushstring(l, c"".as_ptr());
+}
+
+/// Runs between instructions when an invocation is near its end.
+unsafe extern "C-unwind" fn hook(l: *mut lua_State, _: *mut lua_Debug) {
+    if let Some(pulse) = on_duty()
+        && pulse.look() == Left::Nothing
+    {
+        give_up(l, pulse.trip());
+    }
 }
