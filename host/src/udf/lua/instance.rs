@@ -15,7 +15,7 @@ use super::record::forget;
 use super::shared::undo_call;
 use super::slot::Slot;
 use super::stack::{StackGuard, clear_registered, clear_table};
-use super::state::State;
+use super::state::{State, is_function};
 use super::watchdog::OnDuty;
 use crate::change::{RecordContext, Scope};
 use crate::model::Value;
@@ -174,18 +174,19 @@ impl Pass<'_> {
             let text = "function not found";
             return self.fail_all(n, &UdfError::new(UdfErrorKind::FunctionNotFound, text));
         }
-        let pulse = Arc::clone(&state.slot.pulse);
-        let _duty = OnDuty::new(&pulse);
         let slot = &mut *state.slot;
         slot.memory = self.module.limits().memory_bytes;
         slot.scope = ptr::from_ref(self.scope);
         slot.wants_backtrace = true;
         let shared = &*state;
+        let pulse = &*shared.slot.pulse;
+        let duty = OnDuty::new(pulse);
         // SAFETY: `with` gives the state's own stack and catches what the set-up raises, when
         // nothing that wants dropping is alive yet; from then on Lua is called protected.
         let ran = pulse.lend(self.budget, || {
-            state.with(|l| unsafe { self.records(l, shared, batch) })
+            shared.with(|l| unsafe { self.records(l, shared, batch) })
         });
+        drop(duty);
         let slot = &mut *state.slot;
         slot.context = ptr::null_mut();
         slot.scope = ptr::null();
@@ -219,7 +220,7 @@ impl Pass<'_> {
         push_str(l, self.function.as_bytes());
         lua_rawget(l, 3);
         lua_replace(l, 3);
-        if lua_type(l, 3) != LUA_TFUNCTION {
+        if !is_function(l, 3) {
             let e = UdfError::new(UdfErrorKind::FunctionNotFound, "function not found");
             return self.fail_all(batch.len(), &e);
         }

@@ -3,8 +3,9 @@
 //! The thread that runs it, the watchdog, and the handler of the watchdog's signal all see this. The
 //! handler interrupts its thread anywhere, so everything here is atomic.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, c_int};
 use std::ptr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -69,8 +70,26 @@ pub(super) struct Pulse {
     is_patience: AtomicBool,
     /// What the invocation is run under, or null.
     budget: AtomicPtr<Budget>,
-    /// The thread that runs the instance.
-    pub(super) worker: Mutex<Option<libc::pthread_t>>,
+    /// The thread that runs the instance, or ran it last.
+    worker: Mutex<Option<Arc<Worker>>>,
+    /// The same, to compare.
+    worker_at: AtomicPtr<Worker>,
+}
+
+/// A thread that runs instances; none once it has ended.
+pub(super) struct Worker(Mutex<Option<libc::pthread_t>>);
+
+impl Worker {
+    /// This thread.
+    pub(super) fn here() -> Self {
+        // SAFETY: no precondition.
+        Self(Mutex::new(Some(unsafe { libc::pthread_self() })))
+    }
+
+    /// The thread ends: it is not signalled any more.
+    pub(super) fn ends(&self) {
+        *self.0.lock() = None;
+    }
 }
 
 impl Pulse {
@@ -100,6 +119,28 @@ impl Pulse {
     #[inline]
     pub(super) fn was_interrupted(&self) -> bool {
         self.deadline.load(Ordering::Relaxed) != 0
+    }
+
+    /// Says which thread runs the instance. Cheap when it is the one that ran it last.
+    #[inline]
+    pub(super) fn employ(&self, worker: &Arc<Worker>) {
+        let at = Arc::as_ptr(worker).cast_mut();
+        if self.worker_at.load(Ordering::Relaxed) != at {
+            // Kept, so that no other worker gets its address.
+            *self.worker.lock() = Some(Arc::clone(worker));
+            self.worker_at.store(at, Ordering::Relaxed);
+        }
+    }
+
+    /// Signals the thread that runs the instance. (When it has gone on to another, no harm is done.)
+    pub(super) fn signal(&self, signal: c_int) {
+        let worker = self.worker.lock();
+        if let Some(worker) = &*worker
+            && let Some(thread) = *worker.0.lock()
+        {
+            // SAFETY: the thread cannot end before it takes this lock to say that it does.
+            unsafe { libc::pthread_kill(thread, signal) };
+        }
     }
 
     /// Says which coroutine runs; returns the one that did.

@@ -225,8 +225,7 @@ impl State {
             lua_settop(l, 2);
             lua_pushnil(l);
             while lua_next(l, 1) != 0 {
-                let is_name = lua_type(l, 3) == LUA_TSTRING;
-                if is_name && lua_type(l, 4) == LUA_TFUNCTION && lua_iscfunction(l, 4) == 0 {
+                if lua_type(l, 3) == LUA_TSTRING && is_function(l, 4) {
                     names.push(String::from_utf8_lossy(raw_str(l, 3)).into_owned());
                 }
                 pristine &= survey.value(l, 4, 0);
@@ -294,6 +293,25 @@ impl State {
         self.start(source)?;
         self.slot.lasting_changes = self.slot.changes;
         Ok(())
+    }
+}
+
+/// Whether the value at `index` is one that a module offers: a function of its own, or a table that
+/// is called like one.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
+pub(super) unsafe fn is_function(l: *mut lua_State, index: c_int) -> bool {
+    match lua_type(l, index) {
+        LUA_TFUNCTION => lua_iscfunction(l, index) == 0,
+        LUA_TTABLE => {
+            let call = luaL_getmetafield(l, index, c"__call".as_ptr());
+            if call != LUA_TNIL {
+                lua_pop(l, 1);
+            }
+            call == LUA_TFUNCTION
+        }
+        _ => false,
     }
 }
 

@@ -9,13 +9,14 @@
 //! Setting a hook is what Lua's manual allows a signal handler, and what its own `lua` program does.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use mlua::ffi::*;
 use parking_lot::{Condvar, Mutex};
 
-use super::pulse::{Left, PATIENCE, Pulse, Trip};
+use super::pulse::{Left, PATIENCE, Pulse, Trip, Worker};
 
 /// Instructions between two looks at the clock, when little time is left.
 const HOOK_INSTRUCTIONS: i32 = 100;
@@ -25,38 +26,52 @@ const SIGNAL: i32 = libc::SIGURG;
 
 thread_local! {
     static RUNNING: Cell<*const Pulse> = const { Cell::new(std::ptr::null()) };
+    static WORKER: Here = Here(Arc::new(Worker::here()));
 }
 
-/// The stretch of time in which this thread runs an instance.
+/// This thread, until it ends.
+struct Here(Arc<Worker>);
+
+impl Drop for Here {
+    fn drop(&mut self) {
+        self.0.ends();
+    }
+}
+
+/// The stretch of time in which this thread runs an instance. Foreground calls have one each, so it
+/// takes no lock and writes nothing that other threads write, when all is as it was before.
 pub(super) struct OnDuty<'a> {
-    pulse: &'a Pulse,
     before: *const Pulse,
+    pulse: PhantomData<&'a Pulse>,
 }
 
 impl<'a> OnDuty<'a> {
     pub(super) fn new(pulse: &'a Pulse) -> Self {
-        // SAFETY: no precondition.
-        *pulse.worker.lock() = Some(unsafe { libc::pthread_self() });
+        // There is none when the thread is ending, and then there are no calls.
+        let _ = WORKER.try_with(|here| pulse.employ(&here.0));
         let before = RUNNING.replace(pulse);
         let watchdog = watchdog();
-        if watchdog.active.fetch_add(1, Ordering::AcqRel) == 0 {
+        if watchdog.asleep.load(Ordering::Relaxed) {
+            watchdog.asleep.store(false, Ordering::Relaxed);
             watchdog.wake.notify_one();
         }
-        Self { pulse, before }
+        Self {
+            before,
+            pulse: PhantomData,
+        }
     }
 }
 
 impl Drop for OnDuty<'_> {
     fn drop(&mut self) {
         RUNNING.set(self.before);
-        *self.pulse.worker.lock() = None;
-        watchdog().active.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
 struct Watchdog {
     pulses: Mutex<Vec<(Weak<Pulse>, u64)>>,
-    active: AtomicU64,
+    /// No instance ran lately, so it looks less often.
+    asleep: AtomicBool,
     wake: Condvar,
 }
 
@@ -72,7 +87,7 @@ fn watchdog() -> &'static Watchdog {
         }
         Watchdog {
             pulses: Mutex::new(Vec::new()),
-            active: AtomicU64::new(0),
+            asleep: AtomicBool::new(false),
             wake: Condvar::new(),
         }
     })
@@ -85,24 +100,25 @@ pub(super) fn register(pulse: &Arc<Pulse>) {
 
 impl Watchdog {
     fn watch(&self) {
+        let mut idle = false;
         loop {
             let mut pulses = self.pulses.lock();
-            if self.active.load(Ordering::Acquire) == 0 {
-                // A wake-up between the load and the wait may be missed: hence the timeout.
+            if idle {
+                self.asleep.store(true, Ordering::Relaxed);
+                // A call that begins meanwhile may not see that it is asleep: hence the timeout.
                 self.wake.wait_for(&mut pulses, PATIENCE * 8);
+                self.asleep.store(false, Ordering::Relaxed);
             }
+            idle = true;
             pulses.retain_mut(|(pulse, seen)| {
                 let Some(pulse) = pulse.upgrade() else {
                     return false;
                 };
                 let turn = pulse.turn();
-                if turn % 2 == 1 && turn == *seen {
-                    let worker = pulse.worker.lock();
-                    if let Some(thread) = *worker {
-                        // SAFETY: the thread cannot end before it takes this lock to say
-                        // that it is off duty.
-                        unsafe { libc::pthread_kill(thread, SIGNAL) };
-                    }
+                let runs = turn % 2 == 1;
+                idle &= !runs && turn == *seen;
+                if runs && turn == *seen {
+                    pulse.signal(SIGNAL);
                 }
                 *seen = turn;
                 true
