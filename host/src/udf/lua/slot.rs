@@ -158,7 +158,7 @@ const STEPS: usize = 1024;
 /// The [stack rules](super), and as [`slot`]. Raises.
 #[inline]
 pub(super) unsafe fn pause(l: *mut lua_State, i: usize) {
-    if i % STEPS == 0 {
+    if i.is_multiple_of(STEPS) {
         check_overdue(l);
     }
 }
