@@ -3,6 +3,7 @@
 mod budget;
 mod directory;
 mod error;
+mod granted;
 pub mod log;
 #[cfg(feature = "lua")]
 pub mod lua;
@@ -16,7 +17,10 @@ mod tests;
 
 pub use budget::{Budget, Cancel};
 pub use error::{CompileError, UdfError, UdfErrorKind};
-pub use registry::{LimitsByModule, ModuleInfo, Modules, Registered, Registry, package_of};
+pub use granted::{Allowance, GrantError, Granted, GrantedDirectory, Opening, open_file};
+pub use registry::{
+    LimitsByModule, ModuleInfo, Modules, Registered, Registry, Settings, package_of,
+};
 pub use runtime::{
     Aggregator, FunctionInfo, Instance, Invoker, Module, ModuleSource, Runtime, Sources, UdfResult,
 };

@@ -6,9 +6,17 @@ use std::sync::Arc;
 use petrel::change::{RecordContext, Scope};
 use petrel::model::{BodyBuilder, Digest, Limits, Meta, Particle, Record, Value};
 use petrel::udf::wasm::WasmRuntime;
-use petrel::udf::{Module, ModuleSource, Runtime};
+use petrel::udf::{Allowance, Module, ModuleSource, Runtime};
 
 pub fn module(name: &str) -> Arc<dyn Module> {
+    let limits = Limits {
+        time_ms: 400,
+        ..Limits::default()
+    };
+    module_with(name, Allowance::from(&limits))
+}
+
+pub fn module_with(name: &str, allowance: Allowance) -> Arc<dyn Module> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../target/guests-out")
         .join(format!("{name}.wasm"));
@@ -19,13 +27,10 @@ pub fn module(name: &str) -> Arc<dyn Module> {
         package: name.into(),
         bytes: bytes.into(),
     };
-    let limits = Limits {
-        time_ms: 400,
-        ..Limits::default()
-    };
-    let runtime = WasmRuntime::new(limits.stack_bytes, 8).expect("the engine starts");
+    let stack_bytes = allowance.limits.stack_bytes;
+    let runtime = WasmRuntime::new(stack_bytes, 8).expect("the engine starts");
     runtime
-        .compile(source, &limits)
+        .compile(source, &allowance)
         .expect("the example is a good module")
 }
 
