@@ -3,6 +3,7 @@
 mod budget;
 mod directory;
 mod error;
+mod function_info;
 mod granted;
 pub mod log;
 #[cfg(feature = "lua")]
@@ -17,10 +18,11 @@ mod tests;
 
 pub use budget::{Budget, Cancel};
 pub use error::{CompileError, UdfError, UdfErrorKind};
+pub use function_info::{FunctionInfo, Parameter};
 pub use granted::{Allowance, GrantError, Granted, GrantedDirectory, Opening, open_file};
 pub use registry::{
     LimitsByModule, ModuleInfo, Modules, Registered, Registry, Settings, package_of,
 };
 pub use runtime::{
-    Aggregator, FunctionInfo, Instance, Invoker, Module, ModuleSource, Runtime, Sources, UdfResult,
+    Aggregator, Instance, Invoker, Module, ModuleSource, Runtime, Sources, UdfResult,
 };

@@ -3,17 +3,27 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use petrel::change::{RecordContext, Scope};
 use petrel::model::{BodyBuilder, Digest, Limits, Meta, Particle, Record, Value};
 use petrel::udf::wasm::WasmRuntime;
 use petrel::udf::{Allowance, Module, ModuleSource, Runtime};
 
-pub fn module(name: &str) -> Arc<dyn Module> {
+/// Limits that a loop meets soon.
+fn allowance() -> Allowance {
     let limits = Limits {
         time_ms: 400,
         ..Limits::default()
     };
-    module_with(name, Allowance::from(&limits))
+    Allowance::from(&limits)
+}
+
+pub fn module(name: &str) -> Arc<dyn Module> {
+    module_with(name, allowance())
+}
+
+pub fn compiled(name: &str, bytes: Bytes) -> Arc<dyn Module> {
+    compiled_with(name, bytes, &allowance())
 }
 
 pub fn module_with(name: &str, allowance: Allowance) -> Arc<dyn Module> {
@@ -22,15 +32,19 @@ pub fn module_with(name: &str, allowance: Allowance) -> Arc<dyn Module> {
         .join(format!("{name}.wasm"));
     let bytes = std::fs::read(&path)
         .unwrap_or_else(|e| panic!("{}: {e}; run `cargo xtask guests` first", path.display()));
+    compiled_with(name, bytes.into(), &allowance)
+}
+
+fn compiled_with(name: &str, bytes: Bytes, allowance: &Allowance) -> Arc<dyn Module> {
     let source = ModuleSource {
         file: format!("{name}.wasm"),
         package: name.into(),
-        bytes: bytes.into(),
+        bytes,
     };
     let stack_bytes = allowance.limits.stack_bytes;
     let runtime = WasmRuntime::new(stack_bytes, 8).expect("the engine starts");
     runtime
-        .compile(source, &allowance)
+        .compile(source, allowance)
         .expect("the example is a good module")
 }
 

@@ -15,7 +15,7 @@ use crate::udf::log::Log;
 use crate::udf::{Budget, Cancel};
 
 /// The interface that a component may import.
-const HOST: &str = "petrel:udf/host@0.2.1";
+const HOST: &str = "petrel:udf/host@0.2.2";
 
 /// The most table elements that an instance may have.
 pub(super) const TABLE_ELEMENTS: usize = 1 << 16;
