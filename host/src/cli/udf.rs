@@ -12,6 +12,7 @@ use serde_json::json;
 use super::connect::{Server, field};
 use super::error::{CliError, client_message};
 use super::global::GlobalArgs;
+use super::grants::grants;
 use super::guest_build::{self, GuestBuild};
 use super::modules::{Module, find, modules, parse_list};
 use super::output::Output;
@@ -40,6 +41,11 @@ pub enum UdfCommand {
         /// Write the module's bytes to this file instead.
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
+    },
+    /// Print what a module may reach beside its record.
+    Grants {
+        /// The module, with or without extension.
+        name: String,
     },
     /// Remove a module.
     Remove {
@@ -78,6 +84,7 @@ impl UdfCommand {
                 let server = Server::connect(global).await?;
                 show(&server, name, file.as_deref(), output).await
             }
+            Self::Grants { name } => grants(&Server::connect(global).await?, name, output).await,
             Self::Remove { name } => {
                 let server = Server::connect(global).await?;
                 remove(&server, name, output).await
