@@ -51,12 +51,15 @@ impl WritePolicy {
             Ttl::Seconds(percent @ 1..=100) if meta.void_time != 0 => u64::from(percent),
             _ => return None,
         };
-        let (now, end) = (now_millis(), u64::from(meta.void_time) * 1000);
-        let lifetime = end.saturating_sub(meta.last_update);
-        if end.saturating_sub(now) * 100 >= lifetime * percent {
+        // Written so many whole seconds before its end, as a write's TTL has it.
+        let end = u64::from(meta.void_time);
+        let lifetime = end.saturating_sub(meta.last_update / 1000);
+        let now = now_millis();
+        let left = (end * 1000).saturating_sub(now);
+        if left * 100 >= lifetime * 1000 * percent {
             return None;
         }
-        let void_time = u32::try_from((now + lifetime).div_ceil(1000)).ok()?;
+        let void_time = u32::try_from(now / 1000 + lifetime).ok()?;
         Some(Record {
             meta: Meta {
                 void_time,
