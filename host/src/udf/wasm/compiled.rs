@@ -34,12 +34,16 @@ pub(super) struct Compiled {
     pub(super) log: Arc<Log>,
     pub(super) limits: Limits,
     pub(super) pre: InstancePre<State>,
+    /// Whether it imports WASI.
+    pub(super) wasi: bool,
     /// `None` for a component of aggregations alone.
     pub(super) run: Option<ComponentExportIndex>,
     /// Numbered as the component numbers them.
     pub(super) functions: Vec<Function>,
     /// `None` for a component of functions alone.
     pub(super) aggregations: Option<Aggregations>,
+    /// What it was built with, if it says so.
+    pub(super) built_with: Option<String>,
 }
 
 impl Compiled {

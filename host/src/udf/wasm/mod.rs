@@ -13,8 +13,11 @@ mod outcome;
 mod pace;
 mod pack;
 mod runtime;
+mod signatures;
 mod state;
 mod ticker;
+mod wasi;
+mod wasi_state;
 
 pub use runtime::WasmRuntime;
 
