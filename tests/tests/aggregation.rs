@@ -301,6 +301,30 @@ async fn an_aborted_aggregation_ends_with_the_code_that_says_so() -> Result<()> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_with_a_timeout_is_not_kept_waiting_for_partial_values() -> Result<()> {
+    let host = host_with_users().await?;
+    let mut wire = Wire::open(host.address())?;
+    // Some seconds of work in one batch of records, for a client that gives up after 0.6.
+    let mut many = aggregation("busy").with(9, 600u32.to_be_bytes());
+    many.fields.retain(|(kind, _)| *kind != 32);
+    wire.send(&many.with(32, [0x91, 50]).frame())?;
+    let (mut since, mut longest, mut values) = (Instant::now(), Duration::ZERO, 0);
+    loop {
+        let (_, body) = wire.receive()?;
+        longest = longest.max(since.elapsed());
+        since = Instant::now();
+        if body.len() == 22 {
+            assert_eq!((body[3], body[5]), (1, 0));
+            break;
+        }
+        values += body.len() / 45;
+    }
+    assert!(values > 2, "{values} values");
+    assert!(longest < Duration::from_millis(600), "{longest:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_same_bytes_as_the_incumbents() -> Result<()> {
     let host = host_with_users().await?;
     let mut wire = Wire::open(host.address())?;
