@@ -40,6 +40,8 @@ pub(super) struct Stub {
 pub(super) struct State {
     pub(super) log: Arc<Log>,
     memory_limit: usize,
+    /// The linear memory that the instance has, in bytes.
+    pub(super) memory: usize,
     /// The time limit of the call.
     time: Duration,
     /// When the call has to end; set at its first tick, so that calls that end sooner read no clock.
@@ -61,6 +63,7 @@ impl State {
         Self {
             log,
             memory_limit: limits.memory_bytes,
+            memory: 0,
             time: limits.time(),
             deadline: None,
             cancel: None,
@@ -134,12 +137,14 @@ impl State {
 impl ResourceLimiter for State {
     fn memory_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         let granted = desired <= self.memory_limit && maximum.is_none_or(|max| desired <= max);
-        if !granted {
+        if granted {
+            self.memory += desired.saturating_sub(current);
+        } else {
             self.memory_refused = Some(desired);
         }
         Ok(granted)

@@ -1,129 +1,23 @@
-//! `petrel udf`: build, register, list, show and remove modules.
+//! Registering and removing modules, and waiting until every node has.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use aerospike::{ErrorKind, UdfLang};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use clap::Subcommand;
 use serde_json::json;
 
-use super::connect::{Server, field};
-use super::error::{CliError, client_message};
-use super::global::GlobalArgs;
-use super::guest_build::{self, GuestBuild};
-use super::modules::{Module, find, modules, parse_list};
-use super::output::Output;
-use super::show::show;
+use crate::cli::connect::{Server, field};
+use crate::cli::error::{CliError, client_message};
+use crate::cli::modules::{Module, find, modules, parse_list};
+use crate::cli::output::Output;
 
 /// How long every node may take to show or to forget a module.
 const SPREAD: Duration = Duration::from_secs(10);
 
-/// What to do with modules.
-#[derive(Debug, Subcommand)]
-pub enum UdfCommand {
-    /// Register a Lua file or a Wasm component, or replace the one of that name.
-    Register {
-        /// The module's file.
-        file: PathBuf,
-        /// The name on the server [default: the file's name].
-        #[arg(long)]
-        name: Option<String>,
-    },
-    /// List the registered modules.
-    List,
-    /// Print a module's Lua source, or what is known about a Wasm component.
-    Show {
-        /// The module, with or without extension.
-        name: String,
-        /// Write the module's bytes to this file instead.
-        #[arg(long, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
-    /// Remove a module.
-    Remove {
-        /// The module, with or without extension.
-        name: String,
-    },
-    /// Build a Rust crate that uses petrel-udf into NAME.wasm.
-    Build {
-        /// The crate's folder, or that of a workspace of such crates.
-        #[arg(default_value = ".")]
-        dir: PathBuf,
-        /// The folder for NAME.wasm.
-        #[arg(long, value_name = "DIR", default_value = ".")]
-        out: PathBuf,
-        /// Cargo's target directory [default: target/guests in the crate's folder].
-        #[arg(long, value_name = "DIR")]
-        target_dir: Option<PathBuf>,
-        /// Refuse to change Cargo.lock.
-        #[arg(long)]
-        locked: bool,
-    },
-}
-
-impl UdfCommand {
-    /// Runs the command.
-    pub async fn run(&self, global: &GlobalArgs, output: Output) -> Result<(), CliError> {
-        match self {
-            Self::Register { file, name } => {
-                let body = std::fs::read(file).map_err(|source| file_error(file, source))?;
-                let name = server_name(file, name.as_deref())?;
-                let server = Server::connect(global).await?;
-                register(&server, &name, &body, output).await
-            }
-            Self::List => list(&Server::connect(global).await?, output).await,
-            Self::Show { name, output: file } => {
-                let server = Server::connect(global).await?;
-                show(&server, name, file.as_deref(), output).await
-            }
-            Self::Remove { name } => {
-                let server = Server::connect(global).await?;
-                remove(&server, name, output).await
-            }
-            Self::Build {
-                dir,
-                out,
-                target_dir,
-                locked,
-            } => {
-                let own_target = dir.join("target/guests");
-                let guests = guest_build::build(&GuestBuild {
-                    source: dir,
-                    target_dir: target_dir.as_deref().unwrap_or(&own_target),
-                    out_dir: out,
-                    locked: *locked,
-                })?;
-                output.table(
-                    &["module", "bytes", "file"],
-                    guests
-                        .iter()
-                        .map(|guest| {
-                            vec![
-                                guest.name.clone(),
-                                guest.size.to_string(),
-                                guest.path.display().to_string(),
-                            ]
-                        })
-                        .collect(),
-                    "nothing was built",
-                    || {
-                        guests
-                            .iter()
-                            .map(|guest| {
-                                json!({"name": guest.name, "bytes": guest.size, "file": guest.path})
-                            })
-                            .collect()
-                    },
-                );
-                Ok(())
-            }
-        }
-    }
-}
-
-async fn register(
+/// Registers a module, or replaces the one of that name.
+pub async fn register(
     server: &Server,
     name: &str,
     body: &[u8],
@@ -161,7 +55,8 @@ async fn register(
     Ok(())
 }
 
-async fn list(server: &Server, output: Output) -> Result<(), CliError> {
+/// Prints the modules of a server.
+pub async fn list(server: &Server, output: Output) -> Result<(), CliError> {
     let modules = modules(server).await?;
     output.table(
         &["module", "type", "sha1"],
@@ -188,7 +83,8 @@ async fn list(server: &Server, output: Output) -> Result<(), CliError> {
     Ok(())
 }
 
-async fn remove(server: &Server, name: &str, output: Output) -> Result<(), CliError> {
+/// Removes a module.
+pub async fn remove(server: &Server, name: &str, output: Output) -> Result<(), CliError> {
     let module = find(server, name).await?;
     server
         .client
@@ -229,7 +125,7 @@ async fn spread(server: &Server, name: &str, listed: bool) -> Result<Option<Modu
 
 /// The name under which a file is registered: the option's, with the file's extension if it has
 /// none.
-fn server_name(file: &Path, name: Option<&str>) -> Result<String, CliError> {
+pub fn server_name(file: &Path, name: Option<&str>) -> Result<String, CliError> {
     let own = file.file_name().and_then(|own| own.to_str());
     let name = match name {
         None => own.map(str::to_owned),
@@ -272,13 +168,6 @@ fn refusal(message: &str) -> String {
         words.push_str(&format!(": {}", plain.as_deref().unwrap_or(detail)));
     }
     words
-}
-
-fn file_error(path: &Path, source: std::io::Error) -> CliError {
-    CliError::File {
-        path: path.display().to_string(),
-        source,
-    }
 }
 
 #[cfg(test)]
