@@ -124,6 +124,14 @@ pub enum CliError {
         /// Of how many.
         all: usize,
     },
+    /// Two versions of a module do not do the same.
+    #[error("{differ} of {all} records differ")]
+    Differ {
+        /// On how many records.
+        differ: usize,
+        /// Of how many.
+        all: usize,
+    },
     /// The host itself failed to start or to run.
     #[error("{0:#}")]
     Serve(anyhow::Error),
@@ -191,6 +199,7 @@ impl CliError {
             | Self::File { .. }
             | Self::Fixture { .. }
             | Self::CasesFailed { .. }
+            | Self::Differ { .. }
             | Self::Serve(_) => ExitStatus::Failure,
         }
     }
@@ -224,6 +233,7 @@ impl CliError {
             | Self::File { .. }
             | Self::Fixture { .. }
             | Self::CasesFailed { .. }
+            | Self::Differ { .. }
             | Self::Serve(_) => None,
         }
     }

@@ -4,8 +4,12 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
+use super::bench::BenchArgs;
 use super::build::BuildArgs;
-use super::register::{list, register, remove, server_name};
+use super::capture::CaptureArgs;
+use super::diff::DiffArgs;
+use super::new::NewArgs;
+use super::register::{RegisterArgs, list, remove};
 use super::test::TestArgs;
 use crate::cli::connect::Server;
 use crate::cli::error::CliError;
@@ -16,14 +20,10 @@ use crate::cli::show::show;
 /// What to do with modules.
 #[derive(Debug, Subcommand)]
 pub enum UdfCommand {
+    /// Make a project with a function, its fixture file and its tests.
+    New(NewArgs),
     /// Register a Lua file or a Wasm component, or replace the one of that name.
-    Register {
-        /// The module's file.
-        file: PathBuf,
-        /// The name on the server [default: the file's name].
-        #[arg(long)]
-        name: Option<String>,
-    },
+    Register(RegisterArgs),
     /// List the registered modules.
     List,
     /// Print a module's Lua source, or what is known about a Wasm component.
@@ -43,18 +43,19 @@ pub enum UdfCommand {
     Build(BuildArgs),
     /// Run functions on the records of a fixture file, without a server.
     Test(TestArgs),
+    /// Measure a function in this process, in either runtime, beside an empty one.
+    Bench(BenchArgs),
+    /// Compare a new version of a module with the registered one on live records; nothing is stored.
+    Diff(DiffArgs),
+    /// Make a fixture of a record of a server.
+    Capture(CaptureArgs),
 }
 
 impl UdfCommand {
     /// Runs the command.
     pub async fn run(&self, global: &GlobalArgs, output: Output) -> Result<(), CliError> {
         match self {
-            Self::Register { file, name } => {
-                let body = std::fs::read(file).map_err(|source| CliError::file(file, source))?;
-                let name = server_name(file, name.as_deref())?;
-                let server = Server::connect(global).await?;
-                register(&server, &name, &body, output).await
-            }
+            Self::Register(register) => register.run(global, output).await,
             Self::List => list(&Server::connect(global).await?, output).await,
             Self::Show { name, output: file } => {
                 let server = Server::connect(global).await?;
@@ -64,8 +65,12 @@ impl UdfCommand {
                 let server = Server::connect(global).await?;
                 remove(&server, name, output).await
             }
+            Self::New(new) => new.run(output),
             Self::Build(build) => build.run(output),
             Self::Test(test) => test.run(output).await,
+            Self::Bench(bench) => bench.run(output).await,
+            Self::Diff(diff) => diff.run(global, output).await,
+            Self::Capture(capture) => capture.run(global, output).await,
         }
     }
 }

@@ -8,16 +8,12 @@ use bytes::Bytes;
 
 use super::fixture::FixtureRecord;
 use super::log::{self, Line};
+use super::over::{Over, context, fold, scope};
 use crate::assembly;
 use crate::change::{Effects, RecordContext, Scope};
 use crate::cli::error::CliError;
-use crate::model::{self, BodyBuilder, Record, Value, msgpack, now_millis, now_secs};
-use crate::udf::{
-    Aggregator, Budget, FunctionInfo, Instance, LimitsByModule, Registered, Registry, UdfError,
-};
-
-/// The namespace that functions find their records in.
-const NAMESPACE: &str = "test";
+use crate::model::{self, BodyBuilder, Record, Value, msgpack, now_millis};
+use crate::udf::{Budget, FunctionInfo, Instance, LimitsByModule, Registered, Registry, UdfError};
 
 /// Runtimes, and the modules that are loaded into them.
 pub struct Local {
@@ -135,7 +131,7 @@ impl LocalModule {
         self.registered.source.bytes.len()
     }
 
-    /// Calls a function on a record.
+    /// Calls a function on a record, some times to tell how long it takes.
     ///
     /// # Errors
     /// A record that cannot be one.
@@ -144,6 +140,29 @@ impl LocalModule {
         function: &str,
         args: &[Value],
         record: &FixtureRecord,
+    ) -> model::Result<Outcome> {
+        self.repeat(function, args, record, REPEATS)
+    }
+
+    /// Calls a function on a record once.
+    ///
+    /// # Errors
+    /// A record that cannot be one.
+    pub fn try_out(
+        &mut self,
+        function: &str,
+        args: &[Value],
+        record: &FixtureRecord,
+    ) -> model::Result<Outcome> {
+        self.repeat(function, args, record, 0)
+    }
+
+    fn repeat(
+        &mut self,
+        function: &str,
+        args: &[Value],
+        record: &FixtureRecord,
+        repeats: usize,
     ) -> model::Result<Outcome> {
         let scope = scope(std::slice::from_ref(record));
         let mut context = [context(record, &scope)?];
@@ -168,7 +187,7 @@ impl LocalModule {
         };
         let memory = self.instance.memory();
         let started = Instant::now();
-        for _ in 0..REPEATS {
+        for _ in 0..repeats {
             if started.elapsed() + time > REPEATS_TIME {
                 break;
             }
@@ -240,6 +259,25 @@ impl LocalModule {
         })
     }
 
+    /// Readies a function to be run over and over on these records.
+    ///
+    /// # Errors
+    /// A record that cannot be one.
+    pub fn over(
+        &mut self,
+        function: &str,
+        args: &[Value],
+        records: &[FixtureRecord],
+    ) -> model::Result<Over<'_>> {
+        let args = msgpack::pack_list(args.iter().cloned());
+        Over::new(&mut *self.instance, function, args, records)
+    }
+
+    /// The memory that its instance holds, in bytes.
+    pub fn memory(&self) -> usize {
+        self.instance.memory()
+    }
+
     fn merged(
         &mut self,
         function: &str,
@@ -262,50 +300,10 @@ impl LocalModule {
     }
 }
 
-fn fold(
-    aggregator: &mut dyn Aggregator,
-    contexts: &mut [RecordContext],
-    scope: &Scope,
-) -> Result<Vec<Value>, UdfError> {
-    let mut values = Vec::new();
-    let budget = &Budget::default();
-    aggregator.fold(contexts, scope, budget, &mut values)?;
-    aggregator.finish(budget, &mut values)?;
-    Ok(values)
-}
-
 /// The failure with its place, and the traceback where there is one.
 fn said(error: &UdfError) -> String {
     match &error.backtrace {
         Some(trace) => format!("{error}\n{trace}"),
         None => error.to_string(),
     }
-}
-
-/// What the records share; sets are numbered as they come.
-fn scope(records: &[FixtureRecord]) -> Scope {
-    let mut sets: Vec<Arc<str>> = vec!["".into()];
-    for record in records {
-        if !sets.iter().any(|set| **set == *record.set) {
-            sets.push(record.set.as_str().into());
-        }
-    }
-    Scope {
-        namespace: NAMESPACE.into(),
-        sets: Arc::new(sets),
-        now: now_secs(),
-        default_ttl: 0,
-    }
-}
-
-fn context(record: &FixtureRecord, scope: &Scope) -> model::Result<RecordContext> {
-    let set = scope.sets.iter().position(|set| **set == *record.set);
-    let set = set.and_then(|at| u16::try_from(at).ok()).unwrap_or(0);
-    let key = record.key.as_ref().map(|key| key.0.clone());
-    Ok(RecordContext::new(
-        record.digest()?,
-        set,
-        key,
-        record.stored(set)?,
-    ))
 }

@@ -1,11 +1,20 @@
 //! `petrel udf`: what an author does with modules, on this machine and on a server.
 
+mod anatomy;
+mod bench;
 mod build;
+mod call;
+mod capture;
 mod changes;
 mod command;
+mod diff;
 mod fixture;
+mod live;
 mod local;
 mod log;
+mod measure;
+mod new;
+mod over;
 mod register;
 mod report;
 mod subject;

@@ -1,23 +1,93 @@
-//! Registering and removing modules, and waiting until every node has.
+//! `petrel udf register`, `list` and `remove`: modules of a server, and waiting until every node has
+//! them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use aerospike::{ErrorKind, UdfLang};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use clap::Args;
 use serde_json::json;
 
+use super::subject::Subject;
+use super::test::run_cases;
+use super::watch::Watch;
 use crate::cli::connect::{Server, field};
 use crate::cli::error::{CliError, client_message};
+use crate::cli::global::GlobalArgs;
 use crate::cli::modules::{Module, find, modules, parse_list};
-use crate::cli::output::Output;
+use crate::cli::output::{self, Output};
+
+/// What to register.
+#[derive(Debug, Args)]
+pub struct RegisterArgs {
+    /// The module's file, or the folder of a Rust crate, which is built first.
+    #[arg(value_name = "FILE|DIR")]
+    pub file: PathBuf,
+    /// The name on the server [default: the file's name].
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Whenever a file is saved: build, run the cases of the fixture file if there is one, and register
+    /// what passes. Calls that run go on with the version that they began with.
+    #[arg(long)]
+    pub watch: bool,
+}
+
+impl RegisterArgs {
+    /// Registers the module; with `--watch`, again and again.
+    pub async fn run(&self, global: &GlobalArgs, output: Output) -> Result<(), CliError> {
+        let subject = Subject::find(&self.file, None)?;
+        if !self.watch {
+            let file = subject.module()?;
+            let server = Server::connect(global).await?;
+            return self.register(&server, &file, output).await;
+        }
+        let server = Server::connect(global).await?;
+        loop {
+            let mut watch = Watch::new(subject.watched());
+            if let Err(error) = self.tested(&server, &subject, output).await {
+                output::error_line(&format!("error: {error}"));
+                output::error_line("  not registered; what was there before still runs");
+            }
+            watch.changed().await;
+        }
+    }
+
+    async fn register(&self, server: &Server, file: &Path, output: Output) -> Result<(), CliError> {
+        let body = std::fs::read(file).map_err(|source| CliError::file(file, source))?;
+        let name = server_name(file, self.name.as_deref())?;
+        register(server, &name, &body, output).await
+    }
+
+    /// Registers a module whose cases pass.
+    async fn tested(
+        &self,
+        server: &Server,
+        subject: &Subject,
+        output: Output,
+    ) -> Result<(), CliError> {
+        let file = subject.module()?;
+        let fixture = subject.read_fixture()?;
+        let (_, runs) = run_cases(subject, &file, &fixture, None).await?;
+        let failed = runs.iter().filter(|run| !run.is_well());
+        let texts: Vec<_> = failed.map(|run| run.to_text()).collect();
+        if !texts.is_empty() {
+            output::error_line(&texts.join("\n"));
+            return Err(CliError::CasesFailed {
+                failed: texts.len(),
+                all: runs.len(),
+            });
+        }
+        self.register(server, &file, output).await
+    }
+}
 
 /// How long every node may take to show or to forget a module.
 const SPREAD: Duration = Duration::from_secs(10);
 
 /// Registers a module, or replaces the one of that name.
-pub async fn register(
+async fn register(
     server: &Server,
     name: &str,
     body: &[u8],
@@ -125,7 +195,7 @@ async fn spread(server: &Server, name: &str, listed: bool) -> Result<Option<Modu
 
 /// The name under which a file is registered: the option's, with the file's extension if it has
 /// none.
-pub fn server_name(file: &Path, name: Option<&str>) -> Result<String, CliError> {
+fn server_name(file: &Path, name: Option<&str>) -> Result<String, CliError> {
     let own = file.file_name().and_then(|own| own.to_str());
     let name = match name {
         None => own.map(str::to_owned),

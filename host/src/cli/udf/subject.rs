@@ -69,6 +69,7 @@ impl Subject {
             target_dir: &target,
             out_dir: &target,
             locked: false,
+            names: true,
         })?;
         match &guests[..] {
             [guest] => Ok(guest.path.clone()),

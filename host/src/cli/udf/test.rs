@@ -1,10 +1,11 @@
 //! `petrel udf test`: functions on the records of a fixture, in this process.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
 
+use super::call::typed;
 use super::fixture::{Case, Fixture, FixtureRecord, Notation, RecordRef};
 use super::local::{Local, LocalModule};
 use super::report::{Came, Run};
@@ -14,7 +15,6 @@ use super::verdict;
 use super::watch::Watch;
 use crate::cli::error::CliError;
 use crate::cli::output::{self, Output};
-use crate::cli::{value, values};
 
 /// What to run on which records.
 #[derive(Debug, Args)]
@@ -72,17 +72,8 @@ impl TestArgs {
         if !self.record.is_empty() {
             self.put_records(&mut fixture)?;
         }
-        let local = Local::new()?;
-        for required in subject.required(&fixture) {
-            local.load(&required).await?;
-        }
-        let mut module = local.load(&subject.module()?).await?;
-        let runs: Vec<Run> = fixture
-            .cases
-            .iter()
-            .filter(|case| self.function.as_ref().is_none_or(|f| *f == case.function))
-            .map(|case| run(&mut module, &fixture, case))
-            .collect();
+        let path = subject.module()?;
+        let (module, runs) = run_cases(&subject, &path, &fixture, self.function.as_deref()).await?;
         if runs.is_empty() {
             return Err(no_cases(&subject));
         }
@@ -99,11 +90,7 @@ impl TestArgs {
     /// Puts a call of the function on each of the given records in place of the cases.
     fn put_records(&self, fixture: &mut Fixture) -> Result<(), CliError> {
         let function = self.function.clone().unwrap_or_default();
-        let args = self
-            .args
-            .iter()
-            .map(|text| value::parse(text).map(|v| Notation(values::to_model(&v))))
-            .collect::<Result<Vec<_>, _>>()?;
+        let args = typed(&self.args)?;
         fixture.cases.clear();
         for (name, record) in read_records(&self.record)? {
             fixture.records.insert(name.clone(), record);
@@ -116,6 +103,27 @@ impl TestArgs {
         }
         Ok(())
     }
+}
+
+/// Runs the cases of a fixture, or those of one function, with a module's file.
+pub async fn run_cases(
+    subject: &Subject,
+    module: &Path,
+    fixture: &Fixture,
+    only: Option<&str>,
+) -> Result<(LocalModule, Vec<Run>), CliError> {
+    let local = Local::new()?;
+    for required in subject.required(fixture) {
+        local.load(&required).await?;
+    }
+    let mut module = local.load(module).await?;
+    let runs = fixture
+        .cases
+        .iter()
+        .filter(|case| only.is_none_or(|function| function == case.function))
+        .map(|case| run(&mut module, fixture, case))
+        .collect();
+    Ok((module, runs))
 }
 
 /// The records of some files, by name.
