@@ -24,8 +24,7 @@ impl Module for Native {
     fn functions(&self) -> Vec<FunctionInfo> {
         let info = |(name, _): &(&str, Function)| FunctionInfo {
             name: (*name).into(),
-            arguments: None,
-            aggregation: false,
+            ..FunctionInfo::default()
         };
         self.0.iter().map(info).collect()
     }

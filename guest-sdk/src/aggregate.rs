@@ -168,7 +168,7 @@ fn pack(value: &impl ToValue) -> Packed {
 impl<A: Aggregate> Opened for Open<A> {
     fn fold(&mut self, records: &[u8]) -> Result<()> {
         let state = self.state()?;
-        batch::open(records, A::SIGNATURE.bins, |shared, count, mut packed| {
+        batch::open(records, A::SIGNATURE, |shared, count, mut packed| {
             let mut record = Record::new(shared, Vec::new(), Vec::new());
             for index in 0..count {
                 record.load(index, &mut packed)?;

@@ -5,15 +5,21 @@ use petrel_packed::Reader;
 use crate::value::malformed;
 use crate::{Error, FromValue, Result, ValueRef};
 
-/// What a function is called with, as the macro describes it.
+/// How a function is called, as the macro describes it.
 #[doc(hidden)]
 pub struct Signature {
     /// The function's name.
     pub name: &'static str,
-    /// Its arguments, as `name: type`.
-    pub arguments: &'static [&'static str],
+    /// Its doc comment.
+    pub doc: &'static str,
+    /// Its arguments: their names and types.
+    pub arguments: &'static [(&'static str, &'static str)],
+    /// The type of what it returns.
+    pub returns: &'static str,
     /// The bins it reads, if it names them.
     pub bins: Option<&'static [&'static str]>,
+    /// The bins it sets, if it names them.
+    pub writes: Option<&'static [&'static str]>,
 }
 
 /// The arguments of a call, parsed once a batch.
@@ -55,9 +61,9 @@ impl<'a> Arguments<'a> {
         let Signature {
             name, arguments, ..
         } = self.signature;
-        let argument = arguments.get(i).copied().unwrap_or_default();
+        let (argument, ty) = arguments.get(i).copied().unwrap_or_default();
         Error::arguments(format!(
-            "{name}: argument {} ({argument}): {}",
+            "{name}: argument {} ({argument}: {ty}): {}",
             i + 1,
             cause.message()
         ))
@@ -68,7 +74,11 @@ impl<'a> Arguments<'a> {
         let Signature {
             name, arguments, ..
         } = self.signature;
-        let signature = arguments.join(", ");
+        let mut signature = String::new();
+        for (argument, ty) in *arguments {
+            let comma = if signature.is_empty() { "" } else { ", " };
+            signature.extend([comma, argument, ": ", ty]);
+        }
         let expected = arguments.len();
         Error::arguments(format!(
             "{name}({signature}) takes {expected} argument{}, {} given",

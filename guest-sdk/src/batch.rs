@@ -128,7 +128,7 @@ fn text<'a>(packed: &mut Fields<'a>) -> Result<&'a str> {
 /// Those of `then`, and when the head is malformed: host and SDK do not speak the same version.
 pub(crate) fn open<T>(
     records: &[u8],
-    named: Option<&'static [&'static str]>,
+    signature: &'static Signature,
     then: impl for<'a> FnOnce(Shared<'a>, u32, Fields<'a>) -> Result<T>,
 ) -> Result<T> {
     ARENA.with_borrow_mut(Bump::reset);
@@ -151,7 +151,7 @@ pub(crate) fn open<T>(
             namespace,
             sets,
             now: head.now,
-            named,
+            signature,
             arena,
         };
         then(shared, head.count, packed)
@@ -168,7 +168,7 @@ pub fn run(
     records: &[u8],
     buffers: &mut Buffers,
 ) -> Result<()> {
-    open(records, function.signature.bins, |shared, count, packed| {
+    open(records, &function.signature, |shared, count, packed| {
         let mut out = std::mem::take(&mut buffers.outcomes);
         out.clear();
         out.reserve(64 + count as usize * 24);

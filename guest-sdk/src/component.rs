@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 use std::sync::{Mutex, Once, PoisonError};
 
-use crate::bindings::exports::petrel::udf::{aggregations, functions};
+use crate::bindings::exports::petrel::udf::{aggregations, functions, signatures};
 use crate::bindings::{self, petrel::udf::host};
-use crate::rt::{self, Buffers};
+use crate::rt::{self, Buffers, Signature};
 use crate::{Error, Result};
 
 struct Component;
@@ -115,6 +115,37 @@ impl aggregations::Guest for Component {
 
     fn finish() -> Result<aggregations::Value, aggregations::Error> {
         open(|aggregation| aggregation.finish())
+    }
+}
+
+fn described(signature: &Signature, aggregation: bool) -> signatures::Signature {
+    let parameter = |(name, ty): &(&str, &str)| signatures::Parameter {
+        name: (*name).to_owned(),
+        type_: (*ty).to_owned(),
+    };
+    signatures::Signature {
+        name: signature.name.to_owned(),
+        aggregation,
+        doc: signature.doc.to_owned(),
+        parameters: signature.arguments.iter().map(parameter).collect(),
+        returns: signature.returns.to_owned(),
+        writes: signature.writes.map(own),
+    }
+}
+
+impl signatures::Guest for Component {
+    fn describe() -> Vec<signatures::Signature> {
+        let (functions, aggregations) = (rt::FUNCTIONS.all(), rt::AGGREGATIONS.all());
+        let functions = functions.iter().map(|f| described(&f.signature, false));
+        let aggregations = aggregations.iter().map(|a| described(a.signature, true));
+        functions.chain(aggregations).collect()
+    }
+
+    fn built_with() -> signatures::Sdk {
+        signatures::Sdk {
+            name: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
     }
 }
 

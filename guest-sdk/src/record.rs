@@ -7,6 +7,7 @@ use petrel_packed::{
     BinHead, Bins, Fields, MAX_BIN_NAME, Particle, ParticleType, RecordHead, STUB, effect, flag,
 };
 
+use crate::arguments::Signature;
 use crate::error::cut;
 use crate::{Error, FromValue, List, Map, Result, ToValue, ValueRef, kind};
 
@@ -29,8 +30,8 @@ pub(crate) struct Shared<'a> {
     pub(crate) namespace: &'a str,
     pub(crate) sets: &'a [&'a str],
     pub(crate) now: u32,
-    /// The bins that the function named, if it did: it is handed no others.
-    pub(crate) named: Option<&'static [&'static str]>,
+    /// What the function says of itself: of bins that it names, it is handed no others.
+    pub(crate) signature: &'static Signature,
     /// Holds what outlives a single look: fetched bins, bins set and read again.
     pub(crate) arena: &'a Bump,
 }
@@ -160,8 +161,9 @@ impl<'a> Record<'a> {
                 return self.particle(at as u32, particle);
             }
         }
-        match self.shared.named {
-            Some(named) if !named.contains(&name) => Err(unnamed(name)),
+        match self.shared.signature.bins {
+            // It may well be there: nil would be wrong.
+            Some(named) if !named.contains(&name) => Err(unnamed(name, "reads (`bins(..)`)")),
             _ => Ok(ValueRef::Nil),
         }
     }
@@ -290,13 +292,19 @@ impl<'a> Record<'a> {
     /// Sets a bin for the rest of the invocation. Nil (`()` or `None`) removes it.
     ///
     /// # Errors
-    /// When the name is not 1 to 15 bytes long.
+    /// When the name is not 1 to 15 bytes long, and when the function names the bins that it sets
+    /// and this is none of them.
     #[inline]
     pub fn set(&mut self, name: &str, value: impl ToValue) -> Result<()> {
         if name.is_empty() || name.len() > MAX_BIN_NAME {
             return Err(Error::new(format!(
                 "bin {name:?}: a bin's name is 1 to {MAX_BIN_NAME} bytes long"
             )));
+        }
+        if let Some(named) = self.shared.signature.writes
+            && !named.contains(&name)
+        {
+            return Err(unnamed(name, "sets (`writes(..)`)"));
         }
         let kind = value.kind();
         let out = &mut self.out;
@@ -453,10 +461,9 @@ impl<'a> Record<'a> {
     }
 }
 
-/// It may well be there: nil would be wrong.
 #[cold]
-fn unnamed(bin: &str) -> Error {
+fn unnamed(bin: &str, does: &str) -> Error {
     Error::new(format!(
-        "bin {bin} is not among those that the function says it reads (`bins(..)`)"
+        "bin {bin} is not among those that the function says it {does}"
     ))
 }

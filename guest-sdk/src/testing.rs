@@ -3,8 +3,19 @@
 use bumpalo::Bump;
 use petrel_packed::{Fields, Particle, ParticleType, RecordHead, flag, pack_bin};
 
+use crate::arguments::Signature;
 use crate::record::Shared;
 use crate::{Record, ToValue, kind};
+
+/// That of a function which may read and set any bin.
+static ANY: Signature = Signature {
+    name: "test",
+    doc: "",
+    arguments: &[],
+    returns: "()",
+    bins: None,
+    writes: None,
+};
 
 /// Puts a record together for a test; see [`Record::testing`].
 ///
@@ -89,7 +100,7 @@ impl TestRecord {
             namespace: "test",
             sets: Vec::leak(vec![self.set]),
             now: 0,
-            named: None,
+            signature: &ANY,
             arena: Box::leak(Box::new(Bump::new())),
         };
         let mut record = Record::new(shared, Vec::new(), Vec::new());

@@ -9,13 +9,13 @@ use petrel_packed::{
 use petrel_udf::rt::{Aggregate, Open, Opened};
 use petrel_udf::{FromValue, Map, Record, Result, ToValue, ValueRef};
 
-/// The mean of bin `v`, at least `least`.
 struct Mean {
     least: f64,
     sum: f64,
     count: i64,
 }
 
+/// The mean of bin `v`, at least `least`.
 #[petrel_udf::aggregate]
 impl Mean {
     fn new(least: f64) -> Result<Self> {
@@ -187,8 +187,14 @@ fn a_state_of_another_type_is_told() {
 #[test]
 fn the_host_hears_of_names_and_arguments() {
     assert_eq!(Mean::SIGNATURE.name, "mean");
-    assert_eq!(Mean::SIGNATURE.arguments, ["least: f64"]);
+    assert_eq!(
+        Mean::SIGNATURE.doc,
+        "The mean of bin `v`, at least `least`."
+    );
+    assert_eq!(Mean::SIGNATURE.arguments, [("least", "f64")]);
+    assert_eq!(Mean::SIGNATURE.returns, "f64");
     assert_eq!(Histogram::SIGNATURE.name, "how_many");
+    assert_eq!(Histogram::SIGNATURE.bins, Some(&["v"][..]));
 }
 
 #[test]

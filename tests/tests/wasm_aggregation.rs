@@ -137,9 +137,16 @@ async fn the_command_line_aggregates_and_lists_what_a_component_offers() -> Resu
     ];
     assert_eq!(petrel(&few)?, json!({"values": [55]}));
     let shown = petrel(&["udf", "show", &package])?;
-    assert_eq!(
-        shown["functions"][3],
-        json!({"name": "top_k", "arguments": 2, "kind": "aggregation"})
-    );
+    let top_k = json!({
+        "name": "top_k",
+        "arguments": 2,
+        "aggregation": true,
+        "doc": "The `k` largest values of an integer bin, the largest first.",
+        "parameters": [{"name": "bin", "type": "String"}, {"name": "k", "type": "usize"}],
+        "returns": "Vec<i64>",
+        "reads": null,
+        "writes": [],
+    });
+    assert_eq!(shown["functions"][3], top_k);
     Ok(())
 }

@@ -6,8 +6,10 @@ use syn::spanned::Spanned as _;
 use syn::{Error, FnArg, ImplItem, ImplItemFn, ItemImpl, Result, ReturnType, Type};
 
 use crate::arguments::Arguments;
-use crate::options::Options;
+use crate::doc::doc;
+use crate::options::{Bins, Options};
 use crate::register::register;
+use crate::type_text::returns_text;
 
 /// Describes the aggregation to the component, and forwards to the methods of `item`.
 pub fn glue(options: &Options, item: &ItemImpl) -> Result<Tokens> {
@@ -29,12 +31,18 @@ pub fn glue(options: &Options, item: &ItemImpl) -> Result<Tokens> {
         (None, other) => return Err(Error::new_spanned(other, "an aggregation is a named type")),
     };
     let (arguments, empty) = empty(item)?;
-    let texts = &arguments.texts;
+    let described = &arguments.described;
     let fold = fold(item)?;
     let merge = merge(item)?;
     let finish = last(item, "finish")?.ok_or_else(|| missing(item, "finish(self) -> R"))?;
     let state = last(item, "state")?.unwrap_or_else(|| quote!(Self::into_result(self)));
-    let bins = options.bins();
+    if let Some(writes) = &options.writes {
+        let message = "an aggregation reads records and sets no bins";
+        return Err(Error::new_spanned(&writes.given, message));
+    }
+    let bins = Bins::expression(options.bins.as_ref());
+    let doc = doc(&item.attrs);
+    let returns = method(item, "finish")?.map_or_else(String::new, |m| returns_text(&m.sig.output));
     let register = register(&quote!(AGGREGATIONS));
     Ok(quote! {
         #[doc(hidden)]
@@ -45,8 +53,11 @@ pub fn glue(options: &Options, item: &ItemImpl) -> Result<Tokens> {
                 const SIGNATURE: &'static ::petrel_udf::rt::Signature =
                     &::petrel_udf::rt::Signature {
                         name: #name,
-                        arguments: &[#(#texts),*],
+                        doc: #doc,
+                        arguments: &[#(#described),*],
+                        returns: #returns,
                         bins: #bins,
+                        writes: ::core::option::Option::Some(&[]),
                     };
                 #[inline]
                 fn empty(

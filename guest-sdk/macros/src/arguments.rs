@@ -1,15 +1,17 @@
 //! The parameters that are arguments of the call.
 
 use proc_macro2::{Ident, Span, TokenStream as Tokens};
-use quote::{ToTokens, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned as _;
-use syn::{FnArg, Pat, Type};
+use syn::{FnArg, Pat};
+
+use crate::type_text::type_text;
 
 /// The parameters that take the arguments of a call.
 #[derive(Default)]
 pub struct Arguments {
-    /// Each as `name: type`, for messages.
-    pub texts: Vec<String>,
+    /// The name and the type of each as a pair of literals.
+    pub described: Vec<Tokens>,
     /// How each is had from `arguments`; what is wrong with its type is told where the type is.
     pub values: Vec<Tokens>,
     /// What the glue calls them.
@@ -29,8 +31,10 @@ impl Arguments {
                 Pat::Ident(name) => name.ident.to_string(),
                 other => other.to_token_stream().to_string(),
             };
-            let text = format!("{name}: {}", type_text(&argument.ty));
-            arguments.texts.push(text);
+            // Rust's way to say that it is not used, which is none of the caller's business.
+            let name = name.trim_start_matches('_');
+            let ty = type_text(&argument.ty);
+            arguments.described.push(quote!((#name, #ty)));
             let value = quote_spanned!(argument.ty.span()=> arguments.get(#number)?);
             arguments.values.push(value);
             let local = Ident::new(&format!("argument_{number}"), Span::call_site());
@@ -38,13 +42,4 @@ impl Arguments {
         }
         Ok(arguments)
     }
-}
-
-/// A type as its author wrote it, without the spaces that tokens are printed with.
-fn type_text(ty: &Type) -> String {
-    let text = ty.to_token_stream().to_string();
-    text.replace(" < ", "<")
-        .replace(" >", ">")
-        .replace("& ", "&")
-        .replace(" ,", ",")
 }

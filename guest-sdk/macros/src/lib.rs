@@ -8,8 +8,10 @@ use options::Options;
 
 mod aggregate;
 mod arguments;
+mod doc;
 mod options;
 mod register;
+mod type_text;
 mod udf;
 
 /// Makes a function one that the host can call, under its own name.
@@ -20,8 +22,11 @@ mod udf;
 /// `Result` of one.
 ///
 /// `#[udf(bins("a", "b"))]` names the bins that the function reads: it is handed only those, and
-/// reading another is an error.
+/// reading another is an error. `#[udf(writes("a"))]` names those that it sets, for people: setting
+/// another is an error.
 /// `#[udf(name = "other")]` gives it another name towards the host.
+///
+/// Its doc comment and its types travel in the component: `petrel udf show` prints them.
 ///
 /// ```
 /// use petrel_udf::{Record, Result};
@@ -40,7 +45,7 @@ pub fn udf(options: TokenStream, item: TokenStream) -> TokenStream {
         Ok(function) => function,
         Err(e) => return e.to_compile_error().into(),
     };
-    let glue = Options::parse(options)
+    let glue = Options::parse(options.into())
         .and_then(|options| udf::glue(&options, &function))
         .unwrap_or_else(|e| e.to_compile_error());
     quote!(#function #glue).into()
@@ -120,7 +125,7 @@ pub fn aggregate(options: TokenStream, item: TokenStream) -> TokenStream {
         Ok(methods) => methods,
         Err(e) => return e.to_compile_error().into(),
     };
-    let glue = Options::parse(options)
+    let glue = Options::parse(options.into())
         .and_then(|options| aggregate::glue(&options, &methods))
         .unwrap_or_else(|e| e.to_compile_error());
     quote!(#methods #glue).into()

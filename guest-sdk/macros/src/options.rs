@@ -1,56 +1,115 @@
 //! What stands in the parentheses of an attribute.
 
-use proc_macro::TokenStream;
 use proc_macro2::TokenStream as Tokens;
 use quote::quote;
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
-use syn::{Expr, ExprLit, Lit, LitStr, Meta, Token};
+use syn::{Error, Expr, ExprLit, Lit, LitStr, Meta, MetaList, Result, Token};
+
+const EXPECTED: &str = "expected `name = \"...\"`, `bins(\"...\", ...)` or `writes(\"...\", ...)`";
+
+/// The longest name of a bin, in bytes.
+const MAX_BIN_NAME: usize = 15;
 
 /// The options of both attributes.
 #[derive(Default)]
 pub struct Options {
     pub name: Option<String>,
-    bins: Option<Vec<LitStr>>,
+    /// The bins that are read.
+    pub bins: Option<Bins>,
+    /// The bins that are set.
+    pub writes: Option<Bins>,
+}
+
+/// Names of bins, and where they are given.
+pub struct Bins {
+    pub given: MetaList,
+    names: Vec<LitStr>,
 }
 
 impl Options {
     /// Reads them.
-    pub fn parse(tokens: TokenStream) -> syn::Result<Self> {
+    pub fn parse(tokens: Tokens) -> Result<Self> {
         let mut options = Self::default();
-        for meta in Punctuated::<Meta, Token![,]>::parse_terminated.parse(tokens)? {
-            match &meta {
+        for meta in Punctuated::<Meta, Token![,]>::parse_terminated.parse2(tokens)? {
+            let given_before = match &meta {
                 Meta::NameValue(pair) if pair.path.is_ident("name") => {
-                    let Expr::Lit(ExprLit {
-                        lit: Lit::Str(name),
-                        ..
-                    }) = &pair.value
-                    else {
-                        return Err(syn::Error::new_spanned(&pair.value, "expected a string"));
-                    };
-                    options.name = Some(name.value());
+                    options.name.replace(name(&pair.value)?).is_some()
                 }
                 Meta::List(list) if list.path.is_ident("bins") => {
-                    let names =
-                        list.parse_args_with(Punctuated::<LitStr, Token![,]>::parse_terminated)?;
-                    options.bins = Some(names.into_iter().collect());
+                    options.bins.replace(Bins::read(list)?).is_some()
                 }
-                other => {
-                    return Err(syn::Error::new_spanned(
-                        other,
-                        "expected `name = \"...\"` or `bins(\"...\", ...)`",
-                    ));
+                Meta::List(list) if list.path.is_ident("writes") => {
+                    options.writes.replace(Bins::read(list)?).is_some()
                 }
+                other => return Err(Error::new_spanned(other, EXPECTED)),
+            };
+            if given_before {
+                return Err(Error::new_spanned(meta, "this is given twice"));
             }
         }
         Ok(options)
     }
+}
 
-    /// The bins as an expression of the glue.
-    pub fn bins(&self) -> Tokens {
-        match &self.bins {
-            Some(bins) => quote!(::core::option::Option::Some(&[#(#bins),*])),
+fn name(value: &Expr) -> Result<String> {
+    let Expr::Lit(ExprLit {
+        lit: Lit::Str(name),
+        ..
+    }) = value
+    else {
+        return Err(Error::new_spanned(
+            value,
+            "expected a string: the name that calls use",
+        ));
+    };
+    if name.value().is_empty() {
+        return Err(Error::new_spanned(name, "a name is not empty"));
+    }
+    Ok(name.value())
+}
+
+impl Bins {
+    fn read(list: &MetaList) -> Result<Self> {
+        let names = list.parse_args_with(Punctuated::<LitStr, Token![,]>::parse_terminated)?;
+        for name in &names {
+            if !(1..=MAX_BIN_NAME).contains(&name.value().len()) {
+                let message = format!("a bin's name is 1 to {MAX_BIN_NAME} bytes long");
+                return Err(Error::new_spanned(name, message));
+            }
+        }
+        Ok(Self {
+            given: list.clone(),
+            names: names.into_iter().collect(),
+        })
+    }
+
+    /// The names, if they are given, as an expression of the glue.
+    pub fn expression(given: Option<&Self>) -> Tokens {
+        match given.map(|bins| &bins.names) {
+            Some(names) => quote!(::core::option::Option::Some(&[#(#names),*])),
             None => quote!(::core::option::Option::None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_options_is_told() {
+        for (source, says) in [
+            ("bin(\"a\")", "expected `name"),
+            ("name = 5", "expected a string"),
+            ("name = \"\"", "not empty"),
+            ("bins(a)", "expected string literal"),
+            ("bins(\"a name that is too long\")", "1 to 15 bytes"),
+            ("bins(\"a\"), bins(\"b\")", "given twice"),
+        ] {
+            let tokens = source.parse().expect("the source is tokens");
+            let error = Options::parse(tokens).err().expect(source);
+            assert!(error.to_string().contains(says), "{source}: {error}");
         }
     }
 }

@@ -5,8 +5,10 @@ use quote::quote;
 use syn::{FnArg, ItemFn, Type};
 
 use crate::arguments::Arguments;
-use crate::options::Options;
+use crate::doc::doc;
+use crate::options::{Bins, Options};
 use crate::register::register;
+use crate::type_text::returns_text;
 
 const FIRST: &str = "the first parameter of a UDF is its record: `&Record` or `&mut Record`";
 
@@ -26,7 +28,7 @@ pub fn glue(options: &Options, function: &ItemFn) -> syn::Result<Tokens> {
         None => return Err(syn::Error::new_spanned(signature, FIRST)),
     };
     let Arguments {
-        texts,
+        described,
         values,
         locals,
     } = Arguments::read(inputs)?;
@@ -37,7 +39,17 @@ pub fn glue(options: &Options, function: &ItemFn) -> syn::Result<Tokens> {
     } else {
         quote!(&*record)
     };
-    let bins = options.bins();
+    let bins = Bins::expression(options.bins.as_ref());
+    let writes = match &options.writes {
+        Some(writes) if !mutable => {
+            let message = "a function of `&Record` sets no bins: write `&mut Record`";
+            return Err(syn::Error::new_spanned(&writes.given, message));
+        }
+        None if !mutable => quote!(::core::option::Option::Some(&[])),
+        writes => Bins::expression(writes.as_ref()),
+    };
+    let doc = doc(&function.attrs);
+    let returns = returns_text(&signature.output);
     let register = register(&quote!(FUNCTIONS));
     Ok(quote! {
         #[doc(hidden)]
@@ -46,8 +58,11 @@ pub fn glue(options: &Options, function: &ItemFn) -> syn::Result<Tokens> {
             static ITEM: ::petrel_udf::rt::Function = ::petrel_udf::rt::Function {
                 signature: ::petrel_udf::rt::Signature {
                     name: #name,
-                    arguments: &[#(#texts),*],
+                    doc: #doc,
+                    arguments: &[#(#described),*],
+                    returns: #returns,
                     bins: #bins,
+                    writes: #writes,
                 },
                 run: |batch| batch.each(|record, arguments| {
                     #(let #locals = #values;)*

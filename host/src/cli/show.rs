@@ -10,13 +10,7 @@ use super::connect::{Server, field, reply_error};
 use super::error::CliError;
 use super::modules::find;
 use super::output::{self, Output};
-
-/// One entry of `udf-functions`.
-struct Function {
-    name: String,
-    arguments: Option<u32>,
-    kind: String,
-}
+use crate::udf::FunctionInfo;
 
 /// Prints a module, or writes it to `file`.
 pub async fn show(
@@ -69,22 +63,15 @@ pub async fn show(
                 "type": module.kind,
                 "hash": module.hash,
                 "bytes": bytes.len(),
-                "functions": functions
-                    .iter()
-                    .map(|f| json!({"name": f.name, "arguments": f.arguments, "kind": f.kind}))
-                    .collect::<Vec<_>>(),
+                "functions": functions,
                 "source": is_text.then(|| String::from_utf8_lossy(&bytes)),
                 "content": content,
             })
         },
     );
     if output == Output::People && !functions.is_empty() {
-        let row = |f: &Function| {
-            let arguments = f.arguments.map_or("any".to_owned(), |n| n.to_string());
-            vec![f.name.clone(), arguments, f.kind.clone()]
-        };
         output.table(
-            &["function", "arguments", "kind"],
+            &["function", "kind", "reads", "sets", "what it says"],
             functions.iter().map(row).collect(),
             "",
             Default::default,
@@ -93,17 +80,47 @@ pub async fn show(
     Ok(())
 }
 
-/// Reads `name=NAME,arguments=N,kind=KIND;…`.
-fn parse_functions(reply: &str) -> Vec<Function> {
+/// A function as a row of the table.
+fn row(f: &FunctionInfo) -> Vec<String> {
+    let bins = |named: &Option<Vec<String>>| match named.as_deref() {
+        Some([]) => "no bins".to_owned(),
+        Some(names) => names.join(", "),
+        None => "any bins".to_owned(),
+    };
+    vec![
+        f.to_string(),
+        kind(f.aggregation).to_owned(),
+        bins(&f.reads),
+        bins(&f.writes),
+        f.doc.clone(),
+    ]
+}
+
+fn kind(aggregation: bool) -> &'static str {
+    if aggregation {
+        "aggregation"
+    } else {
+        "function"
+    }
+}
+
+/// Reads `name=NAME,arguments=N,kind=KIND,info=BASE64;…`. An older server tells no `info`.
+fn parse_functions(reply: &str) -> Vec<FunctionInfo> {
+    let whole = |entry: &str| {
+        let info = STANDARD.decode(field(entry, ',', "info")?).ok()?;
+        serde_json::from_slice(&info).ok()
+    };
+    let in_short = |entry: &str| {
+        Some(FunctionInfo {
+            name: field(entry, ',', "name")?.to_owned(),
+            arguments: field(entry, ',', "arguments").and_then(|n| n.parse().ok()),
+            aggregation: field(entry, ',', "kind") == Some(kind(true)),
+            ..FunctionInfo::default()
+        })
+    };
     reply
         .split(';')
-        .filter_map(|entry| {
-            Some(Function {
-                name: field(entry, ',', "name")?.to_owned(),
-                arguments: field(entry, ',', "arguments").and_then(|n| n.parse().ok()),
-                kind: field(entry, ',', "kind").unwrap_or_default().to_owned(),
-            })
-        })
+        .filter_map(|entry| whole(entry).or_else(|| in_short(entry)))
         .collect()
 }
 
@@ -112,19 +129,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn functions_and_aggregations_are_told_apart() {
-        let functions = parse_functions(
-            "name=visit,arguments=1,kind=function;name=top_k,arguments=,kind=aggregation;",
-        );
+    fn functions_are_read_from_servers_of_any_version() {
+        let info = STANDARD.encode(r#"{"name":"bump","doc":"Adds; a=b, c.","returns":"i64"}"#);
+        let functions = parse_functions(&format!(
+            "name=visit,arguments=1,kind=function;name=top_k,arguments=,kind=aggregation;\
+             name=bump,arguments=,kind=function,info={info};"
+        ));
         let read: Vec<_> = functions
             .iter()
-            .map(|f| (f.name.as_str(), f.arguments, f.kind.as_str()))
+            .map(|f| (f.to_string(), f.aggregation, f.doc.as_str()))
             .collect();
         assert_eq!(
             read,
             [
-                ("visit", Some(1), "function"),
-                ("top_k", None, "aggregation")
+                ("visit(1 argument)".to_owned(), false, ""),
+                ("top_k(...)".to_owned(), true, ""),
+                ("bump(...) -> i64".to_owned(), false, "Adds; a=b, c."),
             ]
         );
         assert!(parse_functions("ERROR:4:unrecognized command").is_empty());

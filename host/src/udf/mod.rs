@@ -3,6 +3,7 @@
 mod budget;
 mod directory;
 mod error;
+mod function_info;
 pub mod log;
 #[cfg(feature = "lua")]
 pub mod lua;
@@ -16,7 +17,8 @@ mod tests;
 
 pub use budget::{Budget, Cancel};
 pub use error::{CompileError, UdfError, UdfErrorKind};
+pub use function_info::{FunctionInfo, Parameter};
 pub use registry::{LimitsByModule, ModuleInfo, Modules, Registered, Registry, package_of};
 pub use runtime::{
-    Aggregator, FunctionInfo, Instance, Invoker, Module, ModuleSource, Runtime, Sources, UdfResult,
+    Aggregator, Instance, Invoker, Module, ModuleSource, Runtime, Sources, UdfResult,
 };

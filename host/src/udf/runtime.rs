@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Budget, CompileError, UdfError, UdfErrorKind};
+use super::{Budget, CompileError, FunctionInfo, UdfError, UdfErrorKind};
 use crate::change::{RecordContext, Scope};
 use crate::model::{Limits, Value};
 
@@ -27,17 +27,6 @@ pub trait Sources: Send + Sync {
     /// Counts the changes: what was made of sources under an earlier epoch may be out of date.
     /// Cheap enough to ask before every call.
     fn epoch(&self) -> u64;
-}
-
-/// What a module offers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FunctionInfo {
-    /// The name a call uses.
-    pub name: String,
-    /// How many arguments it takes beside the record, where the module says so.
-    pub arguments: Option<usize>,
-    /// Whether it is an aggregation over a query, where the module says so.
-    pub aggregation: bool,
 }
 
 /// A way to run modules. The registry knows a runtime by its name and by what it accepts, so
@@ -66,6 +55,11 @@ pub trait Runtime: Send + Sync + 'static {
 pub trait Module: Send + Sync + 'static {
     /// The functions it exports.
     fn functions(&self) -> Vec<FunctionInfo>;
+
+    /// What it was built with, where it says so: `petrel-udf 0.1.0`.
+    fn built_with(&self) -> Option<&str> {
+        None
+    }
 
     /// A fresh instance: one Lua state or one Wasm instance, for one worker at a time.
     ///

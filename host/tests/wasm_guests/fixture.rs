@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use petrel::change::{RecordContext, Scope};
 use petrel::model::{BodyBuilder, Digest, Limits, Meta, Particle, Record, Value};
 use petrel::udf::wasm::WasmRuntime;
@@ -14,10 +15,14 @@ pub fn module(name: &str) -> Arc<dyn Module> {
         .join(format!("{name}.wasm"));
     let bytes = std::fs::read(&path)
         .unwrap_or_else(|e| panic!("{}: {e}; run `cargo xtask guests` first", path.display()));
+    compiled(name, bytes.into())
+}
+
+pub fn compiled(name: &str, bytes: Bytes) -> Arc<dyn Module> {
     let source = ModuleSource {
         file: format!("{name}.wasm"),
         package: name.into(),
-        bytes: bytes.into(),
+        bytes,
     };
     let limits = Limits {
         time_ms: 400,

@@ -6,7 +6,7 @@ use petrel::change::{Effects, RecordContext};
 use petrel::model::{BodyBuilder, ParticleType, Value, msgpack};
 use petrel::udf::{Budget, Instance, UdfErrorKind, UdfResult};
 
-use crate::fixture::{missing, module, record, scope};
+use crate::fixture::{compiled, missing, module, record, scope};
 
 fn run(
     instance: &mut dyn Instance,
@@ -61,20 +61,59 @@ fn failure(function: &str, arguments: Vec<Value>) -> (UdfErrorKind, String) {
 }
 
 #[test]
-fn functions_are_listed_with_their_arguments() {
-    let functions = module("my_module").functions();
-    let listed: Vec<_> = functions
+fn functions_are_told_as_their_author_wrote_them() {
+    let module = module("my_module");
+    let functions = module.functions();
+    let told: Vec<_> = functions
         .iter()
-        .map(|f| (f.name.as_str(), f.arguments))
+        .map(|f| (f.to_string(), f.arguments, f.doc.lines().next()))
         .collect();
+    let doc = "The record's score, 0 if it has none, multiplied by `factor`.";
     assert_eq!(
-        listed,
+        told[0],
+        (
+            "get_computed_value(factor: i64) -> i64".into(),
+            Some(1),
+            Some(doc)
+        )
+    );
+    let others: Vec<_> = told[1..].iter().map(|(f, ..)| f.as_str()).collect();
+    assert_eq!(
+        others,
         [
-            ("get_computed_value", Some(1)),
-            ("process_record", Some(0)),
-            ("transform_record", Some(2))
+            "process_record() -> Option<MapBuilder>",
+            "transform_record(a: ValueRef, b: ValueRef) -> i64"
         ]
     );
+    let sdk = module.built_with().expect("the SDK says what it is");
+    assert!(sdk.starts_with("petrel-udf "), "{sdk}");
+}
+
+#[test]
+fn a_component_of_an_earlier_version_runs_as_before() {
+    let module = compiled(
+        "before",
+        include_bytes!("built_for_0.2.1.wasm").as_slice().into(),
+    );
+    let told: Vec<_> = module.functions().iter().map(|f| f.to_string()).collect();
+    assert_eq!(told, ["visit(1 argument)", "visits()"]);
+    assert_eq!(module.built_with(), None);
+    let mut instance = module.instantiate().expect("an instance");
+    let mut batch = [record(&[("visits", 4.into())]), missing()];
+    let results = run(&mut *instance, "visit", vec![2.into()], &mut batch);
+    assert_eq!(results, [Ok(Value::Int(6)), Ok(Value::Int(2))]);
+}
+
+#[test]
+fn a_function_sets_the_bins_that_it_says_it_sets() {
+    let module = module("misbehave");
+    let functions = module.functions();
+    let careless = functions.iter().find(|f| f.name == "careless");
+    let writes = careless.and_then(|f| f.writes.clone());
+    assert_eq!(writes, Some(vec!["a".into()]));
+    let (kind, message) = failure("careless", vec![]);
+    assert_eq!(kind, UdfErrorKind::Thrown);
+    assert!(message.contains("bin b is not among"), "{message}");
 }
 
 #[test]

@@ -52,7 +52,8 @@ pub fn list(host: &Host) -> String {
     modules.iter().map(entry).collect()
 }
 
-/// `udf-functions:filename=`, which is petrel's own: what a module offers.
+/// `udf-functions:filename=`, which is petrel's own: what a module offers. `info` is all of
+/// [`FunctionInfo`] as JSON, which may hold any character, so that it travels in base64.
 pub fn functions(host: &Host, p: &Params<'_>) -> Answer {
     let file = filename(p)?;
     let functions = host.dispatcher.registry().functions(file);
@@ -64,7 +65,11 @@ pub fn functions(host: &Host, p: &Params<'_>) -> Answer {
         } else {
             "function"
         };
-        format!("name={},arguments={arguments},kind={kind};", f.name)
+        let info = STANDARD.encode(serde_json::to_vec(f).unwrap_or_default());
+        format!(
+            "name={},arguments={arguments},kind={kind},info={info};",
+            f.name
+        )
     };
     // The few that would fall apart here can still be called.
     let whole = |f: &&FunctionInfo| !f.name.contains([';', ',', '=', '\n', '\t']);

@@ -34,6 +34,7 @@ mod aerospike;
 mod aggregate;
 mod arguments;
 mod blob;
+mod describe;
 mod failure;
 mod feed;
 mod geo;

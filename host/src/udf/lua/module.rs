@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::describe::describe;
 use super::failure::split_place;
 use super::state::{LoadError, State};
 use crate::model::Limits;
 use crate::udf::log::Log;
-use crate::udf::{CompileError, ModuleSource, Sources, UdfError, UdfErrorKind};
+use crate::udf::{CompileError, FunctionInfo, ModuleSource, Sources, UdfError, UdfErrorKind};
 
 /// A module's source, and what its states need.
 pub(super) struct LuaModule {
@@ -17,7 +18,7 @@ pub(super) struct LuaModule {
     sources: Arc<dyn Sources>,
     log: Arc<Log>,
     limits: Limits,
-    names: Vec<String>,
+    functions: Vec<FunctionInfo>,
     /// The state that the module was checked in, for the first instance.
     spare: Mutex<Option<State>>,
 }
@@ -37,12 +38,16 @@ impl LuaModule {
             source,
             sources,
             limits,
-            names: Vec::new(),
+            functions: Vec::new(),
             spare: Mutex::new(None),
         };
         match module.load(None) {
             Ok(state) => {
-                module.names = state.names().to_vec();
+                module.functions = describe(&state, &module.source).map_err(|e| CompileError {
+                    file: module.file().to_owned(),
+                    line: 0,
+                    message: e.to_string(),
+                })?;
                 module.spare = Mutex::new(Some(state));
                 Ok(module)
             }
@@ -66,9 +71,9 @@ impl LuaModule {
         &self.limits
     }
 
-    /// The names of the functions that it offers.
-    pub(super) fn names(&self) -> &[String] {
-        &self.names
+    /// The functions that it offers.
+    pub(super) fn functions(&self) -> &[FunctionInfo] {
+        &self.functions
     }
 
     /// A state with the module in it, made within the patience of the caller if there is one.

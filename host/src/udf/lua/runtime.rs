@@ -46,12 +46,7 @@ struct Handle(Arc<LuaModule>);
 
 impl Module for Handle {
     fn functions(&self) -> Vec<FunctionInfo> {
-        let info = |name: &String| FunctionInfo {
-            name: name.clone(),
-            arguments: None,
-            aggregation: false,
-        };
-        self.0.names().iter().map(info).collect()
+        self.0.functions().to_vec()
     }
 
     fn instantiate(&self) -> Result<Box<dyn Instance>, UdfError> {

@@ -2,21 +2,27 @@
 
 use std::sync::Arc;
 
-use wasmtime::component::{Component, ComponentExportIndex, Val};
+use wasmtime::Store;
+use wasmtime::component::{Component, ComponentExportIndex, Instance, Val};
 
 use super::calls::Calls;
 use super::compiled::{Aggregations, Compiled, Function};
 use super::engine::Shared;
 use super::failure::failure;
+use super::signatures::Signatures;
 use super::state::{HOST, State};
 use crate::model::Limits;
 use crate::udf::log::Log;
 use crate::udf::{FunctionInfo, ModuleSource};
 
-/// The interfaces that a component may export, one of them at least. Those of 0.2.0 are found under
-/// these names too, as the component model has it for compatible versions.
-const FUNCTIONS: &str = "petrel:udf/functions@0.2.1";
-const AGGREGATIONS: &str = "petrel:udf/aggregations@0.2.1";
+/// The interfaces that a component may export, one of these two at least. Those of 0.2.0 are found
+/// under these names too, as the component model has it for compatible versions.
+const FUNCTIONS: &str = "petrel:udf/functions@0.2.2";
+const AGGREGATIONS: &str = "petrel:udf/aggregations@0.2.2";
+const SIGNATURES: &str = "petrel:udf/signatures@0.2.2";
+
+/// The most that a component may say of itself at a time, in bytes.
+const DESCRIPTION: usize = 1 << 20;
 
 /// Why a module is refused, in words for its author.
 type Result<T> = std::result::Result<T, String>;
@@ -62,6 +68,7 @@ pub(super) fn compile(
         run: None,
         functions: Vec::new(),
         aggregations: None,
+        built_with: None,
     };
     if let Some(functions) = functions {
         compiled.run = Some(functions.export("run")?);
@@ -81,6 +88,19 @@ pub(super) fn compile(
         if let Some(aggregations) = &mut compiled.aggregations {
             aggregations.described = described;
         }
+    }
+    if let Some(signatures) = interface(SIGNATURES) {
+        let exports = Signatures {
+            describe: signatures.export("describe")?,
+            built_with: signatures.export("built-with")?,
+        };
+        let mut said = ask(&compiled, |store, instance| exports.ask(store, instance))?;
+        let aggregations = compiled.aggregations.iter_mut();
+        let aggregations = aggregations.flat_map(|a| &mut a.described);
+        for function in compiled.functions.iter_mut().chain(aggregations) {
+            said.add_to(&mut function.info);
+        }
+        compiled.built_with = Some(said.built_with);
     }
     Ok(compiled)
 }
@@ -103,7 +123,17 @@ impl Interface<'_> {
     /// Starts the component once and has it describe what the interface offers.
     fn describe(&self, compiled: &Compiled) -> Result<Vec<Function>> {
         let aggregation = self.name == AGGREGATIONS;
-        let described = ask(compiled, self.export("describe")?)?;
+        let describe = self.export("describe")?;
+        let mut returned = [Val::Bool(false)];
+        ask(compiled, |store, instance| {
+            let describe = instance
+                .get_func(&mut *store, describe)
+                .ok_or_else(|| wasmtime::Error::msg("`describe` is not a function"))?;
+            describe.call(store, &[], &mut returned)
+        })?;
+        let [Val::List(described)] = returned else {
+            return Err("`describe` does not return a list".into());
+        };
         described
             .iter()
             .map(|info| function(info, aggregation))
@@ -177,37 +207,29 @@ fn wrong_world(component: &Component) -> String {
     )
 }
 
-/// Starts the component, checks the types of what it exports, and calls `describe`.
-fn ask(compiled: &Compiled, describe: ComponentExportIndex) -> Result<Vec<Val>> {
+/// Starts the component, checks the types of what it exports, and has `question` ask it.
+fn ask<T>(
+    compiled: &Compiled,
+    question: impl FnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<T>,
+) -> Result<T> {
     let limits = &compiled.limits;
     let state = State::new(compiled.log.clone(), limits);
     let mut store = state.into_store(&compiled.shared.engine, &compiled.shared.ticker);
+    store.set_hostcall_fuel(DESCRIPTION);
     compiled.shared.ticker.keep_ticking();
-    let mut returned = [Val::Bool(false)];
-    let called = compiled.pre.instantiate(&mut store).and_then(|instance| {
+    let answered = compiled.pre.instantiate(&mut store).and_then(|instance| {
         if let Some(run) = compiled.run {
             instance.get_typed_func::<(u32, Vec<u8>), ()>(&mut store, run)?;
         }
         if let Some(exports) = &compiled.aggregations {
             Calls::find(&mut store, &instance, exports)?;
         }
-        let describe = instance
-            .get_func(&mut store, describe)
-            .ok_or_else(|| wasmtime::Error::msg("`describe` is not a function"))?;
-        describe.call(&mut store, &[], &mut returned)
+        question(&mut store, &instance)
     });
-    if let Err(e) = called {
+    answered.map_err(|e| {
         let error = failure(&e, store.data(), limits, &compiled.file);
-        return Err(format!(
-            "the component cannot say what it offers: {}",
-            error.message
-        ));
-    }
-    let [returned] = returned;
-    match returned {
-        Val::List(described) => Ok(described),
-        _ => Err("`describe` does not return a list".into()),
-    }
+        format!("the component cannot say what it offers: {}", error.message)
+    })
 }
 
 /// Reads a `function-info` or an `aggregation-info`.
@@ -234,19 +256,22 @@ fn function(info: &Val, aggregation: bool) -> Option<Function> {
                 return None;
             };
             let name = |v: &Val| match v {
-                Val::String(s) => Some(s.as_bytes().into()),
+                Val::String(s) => Some(s.clone()),
                 _ => None,
             };
-            Some(names.iter().map(name).collect::<Option<_>>()?)
+            Some(names.iter().map(name).collect::<Option<Vec<_>>>()?)
         }
         _ => return None,
     };
+    let as_bytes = |names: &Vec<String>| names.iter().map(|name| name.as_bytes().into()).collect();
     Some(Function {
+        bins: bins.as_ref().map(as_bytes),
         info: FunctionInfo {
             name: name.clone(),
             arguments,
             aggregation,
+            reads: bins,
+            ..FunctionInfo::default()
         },
-        bins,
     })
 }

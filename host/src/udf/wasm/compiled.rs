@@ -40,6 +40,8 @@ pub(super) struct Compiled {
     pub(super) functions: Vec<Function>,
     /// `None` for a component of functions alone.
     pub(super) aggregations: Option<Aggregations>,
+    /// What it was built with, if it says so.
+    pub(super) built_with: Option<String>,
 }
 
 impl Compiled {

@@ -13,6 +13,7 @@ mod outcome;
 mod pace;
 mod pack;
 mod runtime;
+mod signatures;
 mod state;
 mod ticker;
 

@@ -30,6 +30,10 @@ impl Module for WasmModule {
             .collect()
     }
 
+    fn built_with(&self) -> Option<&str> {
+        self.compiled.built_with.as_deref()
+    }
+
     fn instantiate(&self) -> Result<Box<dyn Instance>, UdfError> {
         let live = Live::start(&self.compiled)?;
         Ok(Box::new(WasmInstance::new(self.compiled.clone(), live)))

@@ -84,7 +84,7 @@ fn a_foreign_import_is_named() {
 #[test]
 fn a_component_of_another_world_hears_what_is_missing_and_what_it_has() {
     let message = refusal(component("(component)"));
-    assert_says(&message, &["petrel:udf/functions@0.2.1", "exports nothing"]);
+    assert_says(&message, &["petrel:udf/functions@0.2.2", "exports nothing"]);
     let text = r#"(component (instance $i) (export "my:own/thing" (instance $i)))"#;
     assert_says(&refusal(component(text)), &["exports my:own/thing"]);
 }
@@ -142,11 +142,11 @@ fn built_for(version: &str) -> Vec<u8> {
 
 #[test]
 fn components_of_every_compatible_version_are_accepted() {
-    for version in ["0.2.0", "0.2.1", "0.2.7"] {
+    for version in ["0.2.0", "0.2.1", "0.2.2", "0.2.7"] {
         assert_eq!(compile(built_for(version)).err(), None, "{version}");
     }
     let message = refusal(built_for("0.3.0"));
-    assert_says(&message, &["0.2.1", "exports petrel:udf/functions@0.3.0"]);
+    assert_says(&message, &["0.2.2", "exports petrel:udf/functions@0.3.0"]);
 }
 
 fn scope() -> Scope {

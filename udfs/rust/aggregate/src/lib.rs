@@ -6,10 +6,10 @@ use std::collections::{BinaryHeap, HashMap};
 
 use petrel_udf::{Record, Result};
 
-/// How many records there are.
 #[derive(Default)]
 pub struct Count(i64);
 
+/// How many records there are.
 #[petrel_udf::aggregate(bins())]
 impl Count {
     fn fold(&mut self, _record: &Record) {
@@ -25,12 +25,12 @@ impl Count {
     }
 }
 
-/// The sum of an integer bin.
 pub struct Sum {
     bin: String,
     sum: i64,
 }
 
+/// The sum of an integer bin.
 #[petrel_udf::aggregate]
 impl Sum {
     fn new(bin: String) -> Self {
@@ -52,13 +52,13 @@ impl Sum {
     }
 }
 
-/// The sums of an integer bin in groups: those of its remainder by `groups`.
 pub struct GroupSum {
     bin: String,
     groups: i64,
     sums: HashMap<i64, i64>,
 }
 
+/// The sums of an integer bin in groups: those of its remainder by `groups`.
 #[petrel_udf::aggregate]
 impl GroupSum {
     fn new(bin: String, groups: i64) -> Result<Self> {
@@ -92,7 +92,6 @@ impl GroupSum {
     }
 }
 
-/// The `k` largest values of an integer bin, the largest first.
 pub struct TopK {
     bin: String,
     k: usize,
@@ -112,6 +111,7 @@ impl TopK {
     }
 }
 
+/// The `k` largest values of an integer bin, the largest first.
 #[petrel_udf::aggregate]
 impl TopK {
     fn new(bin: String, k: usize) -> Self {

@@ -83,12 +83,19 @@ pub fn log_long(_record: &Record, bytes: usize) {
     petrel_udf::info!("{}", "x".repeat(bytes));
 }
 
-/// An aggregation that fails as it is told to.
 pub struct Misfold {
     how: String,
     eaten: Vec<Vec<u8>>,
 }
 
+/// Sets a bin that it does not say it sets.
+#[petrel_udf::udf(writes("a"))]
+pub fn careless(record: &mut Record) -> Result<()> {
+    record.set("a", 1)?;
+    record.set("b", 2)
+}
+
+/// An aggregation that fails as it is told to.
 #[petrel_udf::aggregate]
 impl Misfold {
     fn new(how: String) -> Result<Self> {
@@ -128,10 +135,10 @@ impl Misfold {
     }
 }
 
-/// An aggregation whose states do not fit each other.
 #[derive(Default)]
 pub struct Mismatch(i64);
 
+/// An aggregation whose states do not fit each other.
 #[petrel_udf::aggregate]
 impl Mismatch {
     fn fold(&mut self, _record: &Record) {
@@ -147,12 +154,12 @@ impl Mismatch {
     }
 }
 
-/// The longest string of a bin.
 pub struct Longest {
     bin: String,
     longest: String,
 }
 
+/// The longest string of a bin.
 #[petrel_udf::aggregate]
 impl Longest {
     fn new(bin: String) -> Self {

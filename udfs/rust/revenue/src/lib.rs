@@ -16,8 +16,6 @@ fn paid(record: &Record) -> Result<Option<i64>> {
     })
 }
 
-/// A map of the values of bin `group` to `[orders, revenue]`. Orders without a string in it are
-/// passed over.
 pub struct By {
     group: String,
     groups: HashMap<String, (i64, i64)>,
@@ -34,6 +32,8 @@ impl By {
     }
 }
 
+/// A map of the values of bin `group` to `[orders, revenue]`. Orders without a string in it are
+/// passed over.
 #[petrel_udf::aggregate]
 impl By {
     fn new(group: String) -> Self {
@@ -59,10 +59,10 @@ impl By {
     }
 }
 
-/// The revenue of all orders; nil when there is none.
 #[derive(Default)]
 pub struct Total(Option<i64>);
 
+/// The revenue of all orders; nil when there is none.
 #[petrel_udf::aggregate]
 impl Total {
     fn fold(&mut self, record: &Record) -> Result<()> {

@@ -8,8 +8,6 @@ use std::cmp::Reverse;
 
 use petrel_udf::{Record, Result, ValueRef};
 
-/// A list of `[value, label]`, the largest value first, of at most k records. Records without an
-/// integer in `bin` or a string in `label` are passed over.
 pub struct Top {
     bin: String,
     label: String,
@@ -30,6 +28,8 @@ impl Top {
     }
 }
 
+/// A list of `[value, label]`, the largest value first, of at most k records. Records without an
+/// integer in `bin` or a string in `label` are passed over.
 #[petrel_udf::aggregate]
 impl Top {
     fn new(bin: String, label: String, k: usize) -> Self {

@@ -7,7 +7,6 @@ use std::collections::HashMap;
 
 use petrel_udf::{Record, Result, ValueRef};
 
-/// A map of words to counts. Records whose bin is no string are passed over.
 pub struct Words {
     bin: String,
     counts: HashMap<String, i64>,
@@ -28,6 +27,7 @@ impl Words {
     }
 }
 
+/// A map of words to counts. Records whose bin is no string are passed over.
 #[petrel_udf::aggregate]
 impl Words {
     fn new(bin: String) -> Self {

@@ -54,6 +54,42 @@ fn an_unknown_function_is_not_found() {
 }
 
 #[test]
+fn functions_are_told_with_their_parameters_and_the_comments_above_them() {
+    let text = "-- The module's own.\n\n\
+        --- Adds up.\n--   twice\nfunction add(rec, a, b, ...) end\n\
+        local x = 1\nfunction bare(rec) end\nsame = add\n\
+        --[[ long\n]]\nfunction long() end\n\
+        made = load('function f() end return f')()";
+    let module = compile(text).expect("compiles");
+    let functions = module.functions();
+    let told: Vec<_> = functions
+        .iter()
+        .map(|f| (f.to_string(), f.doc.as_str()))
+        .collect();
+    let told: Vec<_> = told.iter().map(|(f, doc)| (f.as_str(), *doc)).collect();
+    assert_eq!(
+        told,
+        [
+            ("add(a, b, ...)", "Adds up.\n  twice"),
+            ("bare()", ""),
+            ("f()", ""),
+            ("long()", ""),
+            ("made()", ""),
+            ("same(a, b, ...)", "Adds up.\n  twice"),
+        ]
+    );
+}
+
+#[test]
+fn what_is_told_of_functions_is_bounded() {
+    let comment = "-- all of it\n".repeat(1000);
+    let many: String = (0..3000).map(|i| format!("f{i} = f\n")).collect();
+    let module = compile(&format!("{comment}function f() end\n{many}")).expect("compiles");
+    let size: usize = module.functions().iter().map(|f| f.doc.len()).sum();
+    assert!((1 << 19..=1 << 20).contains(&size), "{size}");
+}
+
+#[test]
 fn require_finds_registered_modules() {
     assert_eq!(eval("return require('helper').twice(4)"), Ok(8.into()));
     let mut c = missing();
