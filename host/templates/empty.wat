@@ -47,9 +47,9 @@
         (i32.and
           (i32.add (i32.add (local.get $input) (local.get $length)) (i32.const 15))
           (i32.const -16)))
-      ;; A head of 8 bytes, and 16 zeros for each: success, nil, no effects.
+      ;; A head of 8 bytes, and 12 zeros for each: success, nil, no effects.
       (local.set $size
-        (i32.add (i32.const 8) (i32.shl (local.get $count) (i32.const 4))))
+        (i32.add (i32.const 8) (i32.mul (local.get $count) (i32.const 12))))
       (call $reach (i32.add (local.get $out) (local.get $size)))
       (memory.fill (local.get $out) (i32.const 0) (local.get $size))
       (i32.store8 (local.get $out) (i32.const 1))

@@ -132,6 +132,14 @@ pub enum CliError {
         /// Of how many.
         all: usize,
     },
+    /// A function was not measured.
+    #[error("{module} was not measured: {reason}")]
+    Unmeasured {
+        /// The module's file.
+        module: String,
+        /// What went wrong.
+        reason: String,
+    },
     /// The host itself failed to start or to run.
     #[error("{0:#}")]
     Serve(anyhow::Error),
@@ -190,7 +198,10 @@ impl CliError {
         match self {
             Self::Usage(_) => ExitStatus::Usage,
             Self::Connect { .. } => ExitStatus::CannotConnect,
-            Self::UdfFailed { .. } | Self::Refused { .. } | Self::Build(_) => ExitStatus::UdfFailed,
+            Self::UdfFailed { .. }
+            | Self::Unmeasured { .. }
+            | Self::Refused { .. }
+            | Self::Build(_) => ExitStatus::UdfFailed,
             Self::NotFound { .. } => ExitStatus::NotFound,
             Self::TaskFailed { .. } => ExitStatus::TaskFailed,
             Self::TimedOut(_) => ExitStatus::TimedOut,
@@ -233,6 +244,7 @@ impl CliError {
             | Self::File { .. }
             | Self::Fixture { .. }
             | Self::CasesFailed { .. }
+            | Self::Unmeasured { .. }
             | Self::Differ { .. }
             | Self::Serve(_) => None,
         }

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use aerospike::{Bin, Bins, Key, ReadPolicy, Value, WritePolicy};
 use anyhow::{Context, Result, ensure};
+use petrel::udf::package_of;
 use petrel_tests::guests::register;
-use petrel_tests::{Host, host};
+use petrel_tests::{Host, Runtime, host};
 
 use super::text;
 
@@ -189,4 +190,46 @@ async fn what_passes_its_cases_is_registered_on_save() -> Result<()> {
     child.kill()?;
     child.wait()?;
     ended
+}
+
+#[tokio::test]
+async fn a_registered_module_is_looked_into_as_a_file_is() -> Result<()> {
+    let host = Host::memory()?;
+    let dir = tempfile::tempdir()?;
+    for runtime in Runtime::ALL {
+        let file = runtime.file_name("my_module");
+        let bytes = runtime.module("my_module")?;
+        std::fs::write(dir.path().join(&file), &bytes)?;
+        register(&host.client().await?, &file, &bytes).await?;
+        let look = |name: &str| -> Result<serde_json::Value> {
+            let output = udf(dir.path(), &host, &["inspect", name, "--json"])?;
+            Ok(serde_json::from_slice(&output.stdout)?)
+        };
+        let (here, there) = (look(&file)?, look(package_of(&file))?);
+        ensure!(there["from"] == host.address().to_string(), "{there}");
+        for field in [
+            "module",
+            "runtime",
+            "engine",
+            "bytes",
+            "imports",
+            "functions",
+        ] {
+            ensure!(
+                here[field] == there[field] && !here[field].is_null(),
+                "{here} {there}"
+            );
+        }
+        let names: Vec<_> = here["functions"]
+            .as_array()
+            .context("no functions")?
+            .iter()
+            .filter_map(|function| function["name"].as_str())
+            .collect();
+        ensure!(names.contains(&"transform_record"), "{names:?}");
+        ensure!(here["memory_bytes"].as_u64() > Some(10_000), "{here}");
+    }
+    let missing = udf(dir.path(), &host, &["inspect", "nothing"])?;
+    ensure!(missing.status.code() == Some(5));
+    Ok(())
 }

@@ -13,7 +13,7 @@ use super::subject::Subject;
 use super::test::read_records;
 use super::units::size;
 use crate::cli::error::CliError;
-use crate::cli::output::Output;
+use crate::cli::output::{self, Output};
 
 /// What to measure.
 #[derive(Debug, Args)]
@@ -72,6 +72,7 @@ impl BenchArgs {
         for (at, path) in self.paths.iter().chain(&self.against).enumerate() {
             let module = Subject::find(path, None)?.module()?;
             let folder = temporary.0.join(at.to_string());
+            output::error_line(&format!("measuring {}", module.display()));
             self.measure(&module, &records, &folder)?;
             rows.extend(measure::read(&module, &self.batches(), &folder)?);
         }
@@ -139,19 +140,23 @@ impl BenchArgs {
         command.arg(format!("--seconds={}", self.seconds));
         command.arg("--record").arg(records);
         command.arg("--measure-into").arg(folder);
-        let status = command
+        // Criterion says on both what it does; this one has a table for that.
+        let output = command
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .status()
+            .output()
             .map_err(|source| CliError::file(&itself, source))?;
-        match status.success() {
-            true => Ok(()),
-            false => Err(CliError::UdfFailed {
-                module: module.display().to_string(),
-                function: self.call.function.clone(),
-                message: "it could not be measured, as told above".to_owned(),
-            }),
+        if output.status.success() {
+            return Ok(());
         }
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let said = errors
+            .rsplit_once("error: ")
+            .map_or(&*errors, |(_, said)| said);
+        let said = said.split_once("\n  next: ").map_or(said, |(said, _)| said);
+        Err(CliError::Unmeasured {
+            module: module.display().to_string(),
+            reason: said.trim().to_owned(),
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use super::bench::BenchArgs;
 use super::build::BuildArgs;
 use super::capture::CaptureArgs;
 use super::diff::DiffArgs;
+use super::inspect::InspectArgs;
 use super::new::NewArgs;
 use super::register::{RegisterArgs, list, remove};
 use super::test::TestArgs;
@@ -43,6 +44,8 @@ pub enum UdfCommand {
     Build(BuildArgs),
     /// Run functions on the records of a fixture file, without a server.
     Test(TestArgs),
+    /// Show what a module offers, wants and weighs.
+    Inspect(InspectArgs),
     /// Measure a function in this process, in either runtime, beside an empty one.
     Bench(BenchArgs),
     /// Compare a new version of a module with the registered one on live records; nothing is stored.
@@ -68,6 +71,7 @@ impl UdfCommand {
             Self::New(new) => new.run(output),
             Self::Build(build) => build.run(output),
             Self::Test(test) => test.run(output).await,
+            Self::Inspect(inspect) => inspect.run(global, output).await,
             Self::Bench(bench) => bench.run(output).await,
             Self::Diff(diff) => diff.run(global, output).await,
             Self::Capture(capture) => capture.run(global, output).await,

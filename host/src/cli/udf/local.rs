@@ -273,6 +273,18 @@ impl LocalModule {
         Over::new(&mut *self.instance, function, args, records)
     }
 
+    /// What it was built with, where it says so.
+    pub fn built_with(&self) -> Option<&str> {
+        self.registered.module.built_with()
+    }
+
+    /// Has the instance ready to run, and gives the memory that it holds then, in bytes.
+    pub fn start(&mut self) -> usize {
+        // No module has such a function, so that none of its own runs.
+        let _ = self.try_out("", &[], &FixtureRecord::missing());
+        self.memory()
+    }
+
     /// The memory that its instance holds, in bytes.
     pub fn memory(&self) -> usize {
         self.instance.memory()

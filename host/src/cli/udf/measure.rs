@@ -85,12 +85,8 @@ pub async fn run(module: &Path, plan: &Plan, folder: &Path) -> Result<(), CliErr
 
 /// Fails where the function does: what a failure takes says nothing.
 fn check(module: &mut LocalModule, plan: &Plan) -> Result<(), CliError> {
-    let (function, args) = (&plan.function, &plan.args[..]);
-    let failed = |message: String| CliError::UdfFailed {
-        module: plan.function.clone(),
-        function: function.clone(),
-        message,
-    };
+    let (function, args) = (plan.function.as_str(), &plan.args[..]);
+    let failed = |message: String| CliError::Usage(format!("{function} failed: {message}"));
     let bad = |error: crate::model::Error| CliError::Usage(error.to_string());
     if plan.aggregate {
         let total = module
@@ -123,6 +119,10 @@ fn measure(
         let mut run = module
             .over(function, &plan.args, &records)
             .map_err(|error| CliError::Usage(error.to_string()))?;
+        if !plan.aggregate && run.each() < records.len() {
+            let reason = format!("{function} fails on some of {batch} records together");
+            return Err(CliError::Usage(reason));
+        }
         let mut group = criterion.benchmark_group(group);
         group.throughput(Throughput::Elements((*batch).into()));
         match plan.aggregate {

@@ -9,6 +9,7 @@ mod changes;
 mod command;
 mod diff;
 mod fixture;
+mod inspect;
 mod live;
 mod local;
 mod log;

@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime};
 
 /// Between looks at the files: short beside what a build takes, and no work for a source tree.
 const PAUSE: Duration = Duration::from_millis(50);
+/// A save is over when the files stay as they are for this long.
+const SETTLED: Duration = Duration::from_millis(15);
 /// More files than these are not an author's sources.
 const MOST_FILES: usize = 10_000;
 
@@ -25,12 +27,21 @@ impl Watch {
     /// Waits until one of the files is another than when they were last looked at.
     pub async fn changed(&mut self) {
         loop {
-            let now = look(&self.paths);
-            if now != self.seen {
-                self.seen = now;
-                return;
+            let mut now = look(&self.paths);
+            if now == self.seen {
+                tokio::time::sleep(PAUSE).await;
+                continue;
             }
-            tokio::time::sleep(PAUSE).await;
+            // A save is some steps, of which the first may leave an empty file.
+            loop {
+                tokio::time::sleep(SETTLED).await;
+                let next = look(&self.paths);
+                if next == now {
+                    self.seen = now;
+                    return;
+                }
+                now = next;
+            }
         }
     }
 }
