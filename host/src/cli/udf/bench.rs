@@ -28,7 +28,7 @@ pub struct BenchArgs {
     #[command(flatten)]
     pub call: CallArgs,
     /// Records to run it on [default: those of the first module's fixture; without one, made-up records
-    /// of the bins name, n, score, tags and props].
+    /// of the bins name, n, score, ratio, tags and props].
     #[arg(long, value_name = "FILE")]
     pub record: Vec<PathBuf>,
     /// Records handed over at once, once for each size [default: 1, 16 and 256].

@@ -192,7 +192,8 @@ pub fn made_up() -> Vec<FixtureRecord> {
         let bins = [
             ("name", Value::from(format!("user {n}"))),
             ("n", n.into()),
-            ("score", (n as f64 / 4.0).into()),
+            ("score", (100 - n).into()),
+            ("ratio", (n as f64 / 4.0).into()),
             ("tags", tags),
             ("props", props),
         ];
