@@ -167,8 +167,13 @@ impl LocalModule {
         let scope = scope(std::slice::from_ref(record));
         let mut context = [context(record, &scope)?];
         let args = msgpack::pack_list(args.iter().cloned());
-        let (result, log) = log::catch(|| self.run(function, &args, &mut context, &scope));
+        let (result, mut log) = log::catch(|| self.run(function, &args, &mut context, &scope));
         let mut time = result.1;
+        if let Err(error) = &result.0 {
+            // The host logs a failure, which is told here in any case.
+            let failure = error.to_string();
+            log.retain(|line| !line.text.starts_with(&failure));
+        }
         let mut result = result.0.map_err(|error| said(&error));
         let [done] = &context;
         let effects = match &result {
