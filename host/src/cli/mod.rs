@@ -11,6 +11,7 @@ mod connect;
 mod conversation;
 mod error;
 mod global;
+mod grants;
 mod guest_build;
 mod index;
 mod job;

@@ -277,3 +277,25 @@ fn a_saved_file_is_tested_again() -> Result<()> {
     ensure!(first && second, "first {first}, second {second}");
     Ok(())
 }
+
+#[test]
+fn limits_and_grants_are_those_of_a_hosts_configuration() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let module = "
+function long(rec) return string.rep('x', 100) end
+function clock(rec) return petrel ~= nil and petrel.now() > 1e9 end
+";
+    std::fs::write(dir.path().join("m.lua"), module)?;
+    let fixture = "cases: [{function: long}, {function: clock, expect: {result: true}}]";
+    std::fs::write(dir.path().join("fixtures.yaml"), fixture)?;
+    let config = "[limits]\nresult-bytes = 10\n[module.m.grants]\nwall-clock = true\n";
+    std::fs::write(dir.path().join("petrel.toml"), config)?;
+    let passed = |words: &[&str]| -> Result<Vec<bool>> {
+        let cases = json(dir.path(), words)?.0["cases"].clone();
+        let cases = cases.as_array().context("no cases")?.clone();
+        Ok(cases.iter().map(|case| case["passed"] == true).collect())
+    };
+    ensure!(passed(&["test"])? == [true, false]);
+    ensure!(passed(&["test", "--config", "petrel.toml"])? == [false, true]);
+    Ok(())
+}

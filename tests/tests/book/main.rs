@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use petrel::model::Limits;
+use petrel::model::{Grants, Limits};
 use petrel::server::Config;
 use petrel::session::Session;
 use petrel_tests::{Host, guests::root};
@@ -108,7 +108,19 @@ async fn modules_in_lua_are_registered() -> Result<()> {
         files.push(file);
         Ok(())
     })?;
+    // One page tells of a file that a module was granted.
+    let models = tempfile::tempdir()?;
+    std::fs::write(models.path().join("words.txt"), "word\n")?;
+    let grants = Grants {
+        read: [("models".to_owned(), models.path().to_owned())].into(),
+        ..Grants::default()
+    };
     for file in files {
+        let package = file
+            .file_stem()
+            .and_then(|name| name.to_str())
+            .context("no name")?;
+        session.set_grants(package, grants.clone()).await?;
         let module = std::fs::read_to_string(&file)?;
         session
             .info()

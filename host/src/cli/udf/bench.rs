@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::call::CallArgs;
+use super::config::ConfigArgs;
 use super::fixture::{Fixture, FixtureRecord};
 use super::measure::{self, Figures, Plan};
 use super::subject::Subject;
@@ -40,6 +41,9 @@ pub struct BenchArgs {
     /// The function aggregates: measure a whole aggregation of each batch.
     #[arg(long)]
     pub aggregate: bool,
+    /// Limits and grants.
+    #[command(flatten)]
+    pub config: ConfigArgs,
     /// Measure one module, and leave the figures in this folder.
     #[arg(long, hide = true, value_name = "DIR")]
     pub measure_into: Option<PathBuf>,
@@ -95,6 +99,7 @@ impl BenchArgs {
             batches: self.batches(),
             seconds: self.seconds,
             aggregate: self.aggregate,
+            config: self.config.clone(),
         })
     }
 
@@ -138,6 +143,9 @@ impl BenchArgs {
             command.arg("--aggregate");
         }
         command.arg(format!("--seconds={}", self.seconds));
+        if let Some(file) = &self.config.config {
+            command.arg("--config").arg(file);
+        }
         command.arg("--record").arg(records);
         command.arg("--measure-into").arg(folder);
         // Criterion says on both what it does; this one has a table for that.

@@ -15,6 +15,7 @@ use super::test::TestArgs;
 use crate::cli::connect::Server;
 use crate::cli::error::CliError;
 use crate::cli::global::GlobalArgs;
+use crate::cli::grants::grants;
 use crate::cli::output::Output;
 use crate::cli::show::show;
 
@@ -34,6 +35,11 @@ pub enum UdfCommand {
         /// Write the module's bytes to this file instead.
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
+    },
+    /// Print what a module may reach beside its record.
+    Grants {
+        /// The module, with or without extension.
+        name: String,
     },
     /// Remove a module.
     Remove {
@@ -64,6 +70,7 @@ impl UdfCommand {
                 let server = Server::connect(global).await?;
                 show(&server, name, file.as_deref(), output).await
             }
+            Self::Grants { name } => grants(&Server::connect(global).await?, name, output).await,
             Self::Remove { name } => {
                 let server = Server::connect(global).await?;
                 remove(&server, name, output).await

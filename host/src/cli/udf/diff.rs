@@ -7,9 +7,10 @@ use serde_json::json;
 
 use super::call::CallArgs;
 use super::changes::{Change, after, changes, same};
+use super::config::ConfigArgs;
 use super::fixture::{FixtureRecord, Notation};
 use super::live;
-use super::local::{Local, LocalModule, Outcome};
+use super::local::{LocalModule, Outcome};
 use super::subject::Subject;
 use super::units::short;
 use super::verdict::listed;
@@ -38,6 +39,9 @@ pub struct DiffArgs {
     /// The call.
     #[command(flatten)]
     pub call: CallArgs,
+    /// Limits and grants.
+    #[command(flatten)]
+    pub config: ConfigArgs,
     /// The function aggregates: compare what all the records come to.
     #[arg(long)]
     pub aggregate: bool,
@@ -65,7 +69,7 @@ impl DiffArgs {
         let module = find(&server, &self.name).await?;
         let bytes = content(&server, &module).await?;
         // Each has a registry of its own: they may have one name.
-        let (old_host, new_host) = (Local::new()?, Local::new()?);
+        let (old_host, new_host) = (self.config.local()?, self.config.local()?);
         let mut old = old_host.load_bytes(&module.filename, bytes.into()).await?;
         let mut new = new_host.load(&new_file).await?;
         let records = live::sample(&server, &self.on, self.sample as usize).await?;

@@ -6,7 +6,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::anatomy::interfaces;
-use super::local::{Local, LocalModule};
+use super::config::ConfigArgs;
+use super::local::LocalModule;
 use super::subject::Subject;
 use super::units::{size, time};
 use crate::cli::connect::Server;
@@ -22,6 +23,9 @@ pub struct InspectArgs {
     /// A module's file, a Rust crate's folder, or the name of a registered module.
     #[arg(value_name = "FILE|DIR|NAME")]
     pub module: PathBuf,
+    /// Limits and grants.
+    #[command(flatten)]
+    pub config: ConfigArgs,
 }
 
 /// What is known of a module beside its functions.
@@ -37,7 +41,7 @@ struct Inspected {
 impl InspectArgs {
     /// Loads the module here, and prints what it is.
     pub async fn run(&self, global: &GlobalArgs, output: Output) -> Result<(), CliError> {
-        let local = Local::new()?;
+        let local = self.config.local()?;
         let (name, bytes, from) = self.read(global).await?;
         let (imports, exports) = match bytes.starts_with(b"\0asm") {
             true => interfaces(&bytes).unwrap_or_default(),

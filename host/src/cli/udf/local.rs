@@ -13,7 +13,7 @@ use crate::assembly;
 use crate::change::{Effects, RecordContext, Scope};
 use crate::cli::error::CliError;
 use crate::model::{self, BodyBuilder, Record, Value, msgpack, now_millis};
-use crate::udf::{Budget, FunctionInfo, Instance, LimitsByModule, Registered, Registry, UdfError};
+use crate::udf::{Budget, FunctionInfo, Instance, Registered, Registry, Settings, UdfError};
 
 /// Runtimes, and the modules that are loaded into them.
 pub struct Local {
@@ -62,9 +62,9 @@ pub struct Total {
 
 impl Local {
     /// No modules yet.
-    pub fn new() -> Result<Self, CliError> {
-        let registry = assembly::modules_alone(LimitsByModule::default())
-            .map_err(|error| CliError::Serve(error.into()))?;
+    pub fn new(settings: Settings) -> Result<Self, CliError> {
+        let registry =
+            assembly::modules_alone(settings).map_err(|error| CliError::Serve(error.into()))?;
         Ok(Self { registry })
     }
 

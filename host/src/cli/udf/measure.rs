@@ -6,8 +6,9 @@ use std::time::Duration;
 use criterion::{Criterion, Throughput};
 use serde_json::{Value as Json, json};
 
+use super::config::ConfigArgs;
 use super::fixture::{FixtureBins, FixtureRecord, Notation};
-use super::local::{Local, LocalModule};
+use super::local::LocalModule;
 use crate::cli::error::CliError;
 use crate::model::Value;
 
@@ -25,6 +26,8 @@ pub struct Plan {
     pub seconds: f64,
     /// Whether the function aggregates.
     pub aggregate: bool,
+    /// Limits and grants.
+    pub config: ConfigArgs,
 }
 
 /// One row of figures: nanoseconds are those of a record.
@@ -56,7 +59,7 @@ const MEMORY: &str = "memory.json";
 
 /// Measures a module, and leaves the figures in a folder.
 pub async fn run(module: &Path, plan: &Plan, folder: &Path) -> Result<(), CliError> {
-    let local = Local::new()?;
+    let local = plan.config.local()?;
     let mut own = local.load(module).await?;
     check(&mut own, plan)?;
     std::fs::create_dir_all(folder).map_err(|source| CliError::file(folder, source))?;
@@ -73,7 +76,7 @@ pub async fn run(module: &Path, plan: &Plan, folder: &Path) -> Result<(), CliErr
     std::fs::write(&path, json!(own.memory()).to_string())
         .map_err(|source| CliError::file(&path, source))?;
     if !plan.aggregate {
-        let empty = Local::new()?;
+        let empty = plan.config.local()?;
         let mut empty = match own.runtime() {
             "WASM" => empty.load_bytes("empty.wasm", EMPTY_WASM.into()).await?,
             _ => empty.load_bytes("empty.lua", EMPTY_LUA.into()).await?,
@@ -223,7 +226,8 @@ mod tests {
     #[tokio::test]
     async fn empty_functions_give_nil_and_change_nothing() {
         for (file, bytes) in [("empty.wasm", EMPTY_WASM), ("empty.lua", EMPTY_LUA)] {
-            let mut module = Local::new()
+            let mut module = ConfigArgs::default()
+                .local()
                 .unwrap()
                 .load_bytes(file, bytes.into())
                 .await

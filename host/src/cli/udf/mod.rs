@@ -7,6 +7,7 @@ mod call;
 mod capture;
 mod changes;
 mod command;
+mod config;
 mod diff;
 mod fixture;
 mod inspect;

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use serde_json::json;
 
+use super::config::ConfigArgs;
 use super::subject::Subject;
 use super::test::run_cases;
 use super::watch::Watch;
@@ -32,6 +33,9 @@ pub struct RegisterArgs {
     /// what passes. Calls that run go on with the version that they began with.
     #[arg(long)]
     pub watch: bool,
+    /// Limits and grants that the cases are run under; the server has its own.
+    #[command(flatten)]
+    pub config: ConfigArgs,
 }
 
 impl RegisterArgs {
@@ -69,7 +73,7 @@ impl RegisterArgs {
     ) -> Result<(), CliError> {
         let file = subject.module()?;
         let fixture = subject.read_fixture()?;
-        let (_, runs) = run_cases(subject, &file, &fixture, None).await?;
+        let (_, runs) = run_cases(&self.config, subject, &file, &fixture, None).await?;
         let failed = runs.iter().filter(|run| !run.is_well());
         let texts: Vec<_> = failed.map(|run| run.to_text()).collect();
         if !texts.is_empty() {

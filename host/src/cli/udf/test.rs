@@ -6,8 +6,9 @@ use clap::Args;
 use serde_json::json;
 
 use super::call::typed;
+use super::config::ConfigArgs;
 use super::fixture::{Case, Fixture, FixtureRecord, Notation, RecordRef};
-use super::local::{Local, LocalModule};
+use super::local::LocalModule;
 use super::report::{Came, Run};
 use super::subject::Subject;
 use super::units::{size, time};
@@ -39,6 +40,9 @@ pub struct TestArgs {
         allow_negative_numbers = true
     )]
     pub args: Vec<String>,
+    /// Limits and grants.
+    #[command(flatten)]
+    pub config: ConfigArgs,
     /// Run again whenever a file is saved.
     #[arg(long)]
     pub watch: bool,
@@ -73,7 +77,14 @@ impl TestArgs {
             self.put_records(&mut fixture)?;
         }
         let path = subject.module()?;
-        let (module, runs) = run_cases(&subject, &path, &fixture, self.function.as_deref()).await?;
+        let (module, runs) = run_cases(
+            &self.config,
+            &subject,
+            &path,
+            &fixture,
+            self.function.as_deref(),
+        )
+        .await?;
         if runs.is_empty() {
             return Err(no_cases(&subject));
         }
@@ -107,12 +118,13 @@ impl TestArgs {
 
 /// Runs the cases of a fixture, or those of one function, with a module's file.
 pub async fn run_cases(
+    config: &ConfigArgs,
     subject: &Subject,
     module: &Path,
     fixture: &Fixture,
     only: Option<&str>,
 ) -> Result<(LocalModule, Vec<Run>), CliError> {
-    let local = Local::new()?;
+    let local = config.local()?;
     for required in subject.required(fixture) {
         local.load(&required).await?;
     }

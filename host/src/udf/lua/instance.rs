@@ -288,6 +288,7 @@ impl Pass<'_> {
             if extra {
                 self.stale = state.restore(l);
             }
+            self.renew |= self.module.is_isolated();
             if self.renew || self.stale {
                 return;
             }

@@ -12,7 +12,7 @@ use super::watchdog::{PATIENCE, Pulse, on_duty};
 use crate::change::{RecordContext, Scope};
 use crate::model::BinName;
 use crate::udf::log::Log;
-use crate::udf::{Budget, Sources};
+use crate::udf::{Allowance, Budget, Granted, Sources};
 
 /// What an invocation that seems to outrun its caller's patience may still run for: the thread may
 /// have waited for a core meanwhile.
@@ -90,10 +90,18 @@ pub(super) struct Slot {
     pub(super) wants_backtrace: bool,
     pub(super) sources: Arc<dyn Sources>,
     pub(super) log: Arc<Log>,
+    pub(super) granted: Arc<Granted>,
+    /// The most bytes of a file that may be read or written at once.
+    pub(super) file_bytes: usize,
 }
 
 impl Slot {
-    pub(super) fn new(package: &str, sources: Arc<dyn Sources>, log: Arc<Log>) -> Self {
+    pub(super) fn new(
+        package: &str,
+        sources: Arc<dyn Sources>,
+        log: Arc<Log>,
+        allowance: &Allowance,
+    ) -> Self {
         Self {
             context: std::ptr::null_mut(),
             scope: std::ptr::null(),
@@ -120,6 +128,8 @@ impl Slot {
             wants_backtrace: false,
             sources,
             log,
+            granted: Arc::clone(&allowance.granted),
+            file_bytes: allowance.limits.memory_bytes,
         }
     }
 
