@@ -105,6 +105,7 @@ impl Inspected {
         if module.runtime() == "WASM" {
             about.push(["exports".to_owned(), lines(&self.exports)]);
             about.push(["imports".to_owned(), lines(&self.imports)]);
+            about.push(["may want grants".to_owned(), lines(&wanted(&self.imports))]);
         }
         let about = about.into_iter().map(Vec::from).collect();
         output.table(&[], about, "", || {
@@ -119,6 +120,7 @@ impl Inspected {
                 "built_with": built_with,
                 "exports": self.exports,
                 "imports": self.imports,
+                "may_want_grants": wanted(&self.imports),
                 "functions": functions,
             })
         });
@@ -136,11 +138,59 @@ impl Inspected {
     }
 }
 
+/// Interfaces, by how their names begin, and the grants behind them. Without its grant an interface is
+/// there all the same, and gives nothing.
+const GRANTS: [(&str, &str); 5] = [
+    ("wasi:filesystem/", "read, write"),
+    ("wasi:cli/environment", "environment"),
+    ("wasi:clocks/wall-clock", "wall-clock"),
+    ("wasi:clocks/monotonic-clock", "monotonic-clock"),
+    ("wasi:random/", "random"),
+];
+
+/// The grants that a component of these imports may ask for.
+fn wanted(imports: &[String]) -> Vec<String> {
+    GRANTS
+        .iter()
+        .filter(|(interface, _)| imports.iter().any(|name| name.starts_with(interface)))
+        .map(|(_, grant)| (*grant).to_owned())
+        .collect()
+}
+
 /// The engine behind a runtime of this program.
 fn engine(runtime: &str) -> Option<&'static str> {
     match runtime {
         "WASM" => Some("wasmtime 48"),
         "LUA" => Some("Lua 5.4"),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_engine_is_the_one_that_is_built_in() {
+        let lock: toml::Table = include_str!("../../../../Cargo.lock").parse().unwrap();
+        let packages = lock["package"].as_array().unwrap();
+        let version = packages
+            .iter()
+            .filter(|package| package["name"].as_str() == Some("wasmtime"))
+            .find_map(|package| package["version"].as_str()?.split('.').next());
+        assert_eq!(
+            engine("WASM"),
+            version.map(|v| format!("wasmtime {v}")).as_deref()
+        );
+    }
+
+    #[test]
+    fn what_a_component_imports_tells_which_grants_it_may_want() {
+        let imports = [
+            "petrel:udf/host@0.2.2",
+            "wasi:random/random@0.2.3",
+            "wasi:cli/exit@0.2.3",
+        ];
+        assert_eq!(wanted(&imports.map(str::to_owned)), ["random"]);
     }
 }
