@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod demo;
+mod languages;
 mod set_up;
 mod steps;
 mod test;
@@ -28,6 +29,8 @@ enum Task {
     Test(test::Options),
     /// Get what demo and test need: the guest toolchain, guests, Python and Node.js clients.
     SetUp,
+    /// Build the example of each language from `wit/` alone, run its table of cases, and measure it.
+    Languages(languages::Options),
     /// Build the example guests to target/guests-out/*.wasm.
     Guests,
 }
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         Task::Demo(options) => demo::run(&options),
         Task::Test(options) => test::run(&options),
         Task::SetUp => set_up::everything().and_then(|()| set_up::node()),
+        Task::Languages(options) => languages::run(&options),
         Task::Guests => set_up::host().and_then(|()| set_up::guests()),
     };
     match outcome {
