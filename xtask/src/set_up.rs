@@ -76,7 +76,7 @@ pub fn guests() -> Result<()> {
     }
     workspace::run(
         workspace::command(workspace::petrel())
-            .args(["udf", "build", "--locked", "--target-dir"])
+            .args(["udf", "build", "--locked", "--names", "--target-dir"])
             .arg(workspace::target().join("guests"))
             .arg("--out")
             .arg(workspace::guests_out())

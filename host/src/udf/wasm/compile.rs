@@ -13,9 +13,10 @@ use super::record_functions::{self, Call};
 use super::signatures::Signatures;
 use super::state::State;
 use super::wasi;
+use super::wasi_state::Outside;
 use crate::model::Limits;
 use crate::udf::log::Log;
-use crate::udf::{FunctionInfo, ModuleSource};
+use crate::udf::{Allowance, FunctionInfo, ModuleSource};
 
 /// The interfaces that a component may export, one of these two at least. Those of 0.2.0 are found
 /// under these names too, as the component model has it for compatible versions.
@@ -35,8 +36,9 @@ type Result<T> = std::result::Result<T, String>;
 pub(super) fn compile(
     shared: &Arc<Shared>,
     source: &ModuleSource,
-    limits: &Limits,
+    allowance: &Allowance,
 ) -> Result<Compiled> {
+    let limits = &allowance.limits;
     check_header(&source.bytes, limits)?;
     let engine = &shared.engine;
     let component = Component::from_binary(engine, &source.bytes).map_err(|e| {
@@ -64,13 +66,15 @@ pub(super) fn compile(
              build it with the petrel-udf that came with the host, and for WASI 0.2"
         )
     })?;
+    let log = Log::new(&source.file, limits);
     let mut compiled = Compiled {
         shared: shared.clone(),
         file: source.file.as_str().into(),
-        log: Log::new(&source.file, limits),
         limits: limits.clone(),
         pre,
-        wasi: imports_wasi,
+        outside: imports_wasi.then(|| Outside::new(&source.package, &log, allowance)),
+        isolation: allowance.isolation,
+        log,
         run: None,
         call: None,
         functions: Vec::new(),
@@ -233,8 +237,7 @@ fn ask<T>(
     question: impl FnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<T>,
 ) -> Result<T> {
     let limits = &compiled.limits;
-    let state = State::new(compiled.log.clone(), limits, compiled.wasi);
-    let mut store = state.into_store(&compiled.shared.engine, &compiled.shared.ticker);
+    let mut store = compiled.store();
     store.set_hostcall_fuel(DESCRIPTION);
     compiled.shared.ticker.keep_ticking();
     let answered = compiled.pre.instantiate(&mut store).and_then(|instance| {

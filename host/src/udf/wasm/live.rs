@@ -30,8 +30,7 @@ impl Live {
     /// # Errors
     /// When there is no memory for it, or the component's own start code fails.
     pub(super) fn start(module: &Compiled) -> Result<Self, UdfError> {
-        let state = State::new(module.log.clone(), &module.limits, module.wasi);
-        let mut store = state.into_store(&module.shared.engine, &module.shared.ticker);
+        let mut store = module.store();
         module.shared.ticker.keep_ticking();
         let started = module.pre.instantiate(&mut store).and_then(|instance| {
             let find = |run| instance.get_typed_func(&mut store, run);
