@@ -1,8 +1,7 @@
 //! Components of the world `portable`: what a function does to its record, and components that mean
-//! harm or that a generator made up.
+//! harm or whose bytes were changed.
 
 mod calls;
 mod component;
-mod generated;
 mod hostile;
 mod mutants;
