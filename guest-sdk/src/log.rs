@@ -17,8 +17,8 @@ pub enum Level {
     Error,
 }
 
-/// Writes a line to the host's log, under the module's name; to standard error in a native test.
-/// The macros [`info!`](crate::info) and its sisters format and call it.
+/// Writes a line to the host's log, under the module's name; in a native test to standard error, and
+/// to where [`testing::log_lines`](crate::testing::log_lines) finds it. The macros [`info!`](crate::info) and its sisters format and call it.
 ///
 /// ```
 /// let (record, tries) = (7, 3);
@@ -28,7 +28,7 @@ pub fn log(level: Level, message: Arguments<'_>) {
     #[cfg(target_family = "wasm")]
     crate::bindings::petrel::udf::host::log(level.into(), &message.to_string());
     #[cfg(not(target_family = "wasm"))]
-    eprintln!("{level:?}: {message}");
+    crate::testing::note(level, message.to_string());
 }
 
 #[cfg(target_family = "wasm")]

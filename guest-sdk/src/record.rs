@@ -24,6 +24,26 @@ pub enum Ttl {
     Seconds(u32),
 }
 
+impl Ttl {
+    fn to_wire(self) -> u32 {
+        match self {
+            Self::Default => 0,
+            Self::Never => u32::MAX,
+            Self::Keep => u32::MAX - 1,
+            Self::Seconds(s) => s.clamp(1, u32::MAX - 2),
+        }
+    }
+
+    pub(crate) fn from_wire(wire: u32) -> Self {
+        match wire {
+            0 => Self::Default,
+            u32::MAX => Self::Never,
+            wire if wire == u32::MAX - 1 => Self::Keep,
+            seconds => Self::Seconds(seconds),
+        }
+    }
+}
+
 /// What all records of a batch share.
 #[derive(Clone, Copy)]
 pub(crate) struct Shared<'a> {
@@ -343,12 +363,7 @@ impl<'a> Record<'a> {
 
     /// Sets the expiry that the next create or update gives the record.
     pub fn set_ttl(&mut self, ttl: Ttl) {
-        let wire = match ttl {
-            Ttl::Default => 0,
-            Ttl::Never => u32::MAX,
-            Ttl::Keep => u32::MAX - 1,
-            Ttl::Seconds(s) => s.clamp(1, u32::MAX - 2),
-        };
+        let wire = ttl.to_wire();
         self.out.push(effect::TTL);
         self.out.extend_from_slice(&wire.to_le_bytes());
     }
@@ -379,7 +394,23 @@ impl<'a> Record<'a> {
         Ok(())
     }
 
-    /// Stores the bins set so far, in a record that is created if there is none.
+    /// Stores the bins set so far, in a record that is created if there is none: what a counter wants
+    /// that begins with the first call.
+    ///
+    /// ```
+    /// use petrel_udf::{Record, Result};
+    ///
+    /// fn visit(record: &mut Record) -> Result<i64> {
+    ///     let visits = record.get_or("visits", 0)? + 1;
+    ///     record.set("visits", visits)?;
+    ///     record.save()?; // `update` would fail on the first visit
+    ///     Ok(visits)
+    /// }
+    ///
+    /// let mut first = Record::testing().missing().build();
+    /// assert_eq!(visit(&mut first).unwrap(), 1);
+    /// assert!(first.exists());
+    /// ```
     ///
     /// # Errors
     /// None.

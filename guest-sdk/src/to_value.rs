@@ -51,11 +51,11 @@ impl<T: ToValue> Outcome for T {
     }
 }
 
-impl<T: ToValue, E: Into<Error>> Outcome for Result<T, E> {
-    type Value = T;
+impl<T: Outcome, E: Into<Error>> Outcome for Result<T, E> {
+    type Value = T::Value;
     #[inline]
-    fn outcome(self) -> Result<T> {
-        self.map_err(Into::into)
+    fn outcome(self) -> Result<T::Value> {
+        self.map_err(Into::into).and_then(T::outcome)
     }
 }
 

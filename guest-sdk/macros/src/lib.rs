@@ -2,12 +2,13 @@
 
 use proc_macro::TokenStream;
 use quote::quote;
-use syn::{ItemFn, ItemImpl};
+use syn::{DeriveInput, ItemFn, ItemImpl};
 
 use options::Options;
 
 mod aggregate;
 mod arguments;
+mod bins;
 mod doc;
 mod options;
 mod register;
@@ -23,7 +24,8 @@ mod udf;
 ///
 /// `#[udf(bins("a", "b"))]` names the bins that the function reads: it is handed only those, and
 /// reading another is an error. `#[udf(writes("a"))]` names those that it sets, for people: setting
-/// another is an error.
+/// another is an error. The bins of a struct with `#[derive(Bins)]` are named by it:
+/// `#[udf(bins = User)]`.
 /// `#[udf(name = "other")]` gives it another name towards the host.
 ///
 /// Its doc comment and its types travel in the component: `petrel udf show` prints them.
@@ -129,4 +131,11 @@ pub fn aggregate(options: TokenStream, item: TokenStream) -> TokenStream {
         .and_then(|options| aggregate::glue(&options, &methods))
         .unwrap_or_else(|e| e.to_compile_error());
     quote!(#methods #glue).into()
+}
+
+/// Reads a struct from the bins of a record, and writes it back. See the trait.
+#[proc_macro_derive(Bins, attributes(bins))]
+pub fn bins(item: TokenStream) -> TokenStream {
+    let derived = syn::parse::<DeriveInput>(item).and_then(|input| bins::derive(&input));
+    derived.unwrap_or_else(|e| e.to_compile_error()).into()
 }
