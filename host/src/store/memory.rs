@@ -1,10 +1,6 @@
 //! Records in memory: a digest-ordered map per partition, each behind its own lock.
 
-use std::cmp::Ordering;
-use std::collections::BTreeMap;
-use std::collections::btree_map;
 use std::hint::black_box;
-use std::ops::Bound;
 use std::sync::Arc;
 
 use arc_swap::Guard;
@@ -12,6 +8,7 @@ use arc_swap::Guard;
 use parking_lot::RwLock;
 
 use super::observer::tell;
+use super::ordered::Ordered;
 use super::sets::{SetCounts, SetTable, occupied};
 use super::sizes::{Size, Sizes};
 use super::{
@@ -20,12 +17,9 @@ use super::{
 };
 use crate::model::{Body, Digest, Meta, PARTITIONS, PartitionId, Record};
 
-/// How many records a scan looks at before it lets writers in.
-const SCAN_STRIDE: usize = 512;
-
 /// Holds the records of one namespace in memory; they are gone when it is dropped.
 ///
-/// A record costs its body, some 16 bytes of its own and about 90 bytes of index.
+/// A record costs its body, some 16 bytes of its own and about 70 bytes of index.
 pub struct MemoryStore {
     partitions: Box<[RwLock<Partition>]>,
     sizes: Sizes,
@@ -34,7 +28,7 @@ pub struct MemoryStore {
 
 #[derive(Default)]
 struct Partition {
-    records: BTreeMap<Slot, Entry>,
+    records: Ordered<Entry>,
     /// The last version given out. One clock per partition, never turned back: a record that
     /// is removed and written again has a version nobody saw before.
     clock: u64,
@@ -56,35 +50,6 @@ impl Entry {
             },
             version: Version(self.version),
         }
-    }
-}
-
-/// A digest whose order is the bytes' order, decided by one integer comparison nearly always.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Slot(Digest);
-
-impl Slot {
-    #[inline]
-    fn halves(&self) -> (u64, &[u8]) {
-        let (head, rest) = self.0.0.split_at(8);
-        let mut word = [0; 8];
-        word.copy_from_slice(head);
-        (u64::from_be_bytes(word), rest)
-    }
-}
-
-impl Ord for Slot {
-    #[inline]
-    fn cmp(&self, other: &Self) -> Ordering {
-        let ((a, a_rest), (b, b_rest)) = (self.halves(), other.halves());
-        a.cmp(&b).then_with(|| a_rest.cmp(b_rest))
-    }
-}
-
-impl PartialOrd for Slot {
-    #[inline]
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
     }
 }
 
@@ -124,27 +89,28 @@ impl Partition {
         change: Change,
         size: &Size,
     ) -> Result<(Committed, Option<Entry>), StoreError> {
-        match (self.records.entry(Slot(*digest)), change) {
-            (btree_map::Entry::Vacant(_), Change::Remove) => match expected {
+        match (self.records.find(digest), change) {
+            (Err(_), Change::Remove) => match expected {
                 Expected::Version(_) => Err(StoreError::Conflict),
                 Expected::Any | Expected::Absent => Ok((committed(self.clock, false), None)),
             },
-            (btree_map::Entry::Vacant(slot), Change::Put(record)) => {
+            (Err(place), Change::Put(record)) => {
                 if let Expected::Version(_) = expected {
                     return Err(StoreError::Conflict);
                 }
                 self.clock += 1;
                 self.sets.add(record.meta.set);
                 size.change(1, len(&record.body));
-                slot.insert(Entry {
+                let entry = Entry {
                     body: record.body,
                     meta: record.meta,
                     version: self.clock,
-                });
+                };
+                self.records.insert(place, *digest, entry);
                 Ok((committed(self.clock, false), None))
             }
-            (btree_map::Entry::Occupied(mut slot), change) => {
-                let entry = slot.get_mut();
+            (Ok(place), change) => {
+                let entry = self.records.value_mut(place);
                 match expected {
                     Expected::Any => {}
                     Expected::Version(Version(v)) if v == entry.version => {}
@@ -166,7 +132,7 @@ impl Partition {
                         std::mem::replace(entry, new)
                     }
                     Change::Remove => {
-                        let old = slot.remove();
+                        let old = self.records.remove(place);
                         self.sets.sub(old.meta.set);
                         size.change(-1, -len(&old.body));
                         old
@@ -224,32 +190,30 @@ impl MemoryStore {
             return false;
         };
         let (mut records, mut bytes) = (0, 0);
+        let wanted = |entry: &Entry| page.set.is_none_or(|set| set == entry.meta.set);
         loop {
+            // Writers are let in after each leaf.
             let partition = partition.read();
-            let from = cursor
-                .after
-                .map_or(Bound::Unbounded, |d| Bound::Excluded(Slot(d)));
-            let mut walk = partition.records.range((from, Bound::Unbounded));
-            let wanted = |entry: &Entry| page.set.is_none_or(|set| set == entry.meta.set);
-            let ahead = walk.clone().take(SCAN_STRIDE.min(page.records));
-            warm(ahead.filter(|(_, entry)| wanted(entry)));
-            for (slot, entry) in walk.by_ref().take(SCAN_STRIDE) {
-                cursor.after = Some(slot.0);
+            let (digests, entries) = partition.records.after(cursor.after.as_ref());
+            if digests.is_empty() {
+                return false;
+            }
+            let ahead = entries.len().min(page.records - records);
+            warm(entries[..ahead].iter().filter(|entry| wanted(entry)));
+            for (digest, entry) in digests.iter().zip(entries) {
+                cursor.after = Some(*digest);
                 if !wanted(entry) {
                     continue;
                 }
                 records += 1;
                 bytes += entry.body.as_bytes().len();
                 out.push(Scanned {
-                    digest: slot.0,
+                    digest: *digest,
                     versioned: entry.versioned(),
                 });
                 if records >= page.records || bytes > page.bytes {
-                    return walk.next().is_some();
+                    return !partition.records.after(Some(digest)).0.is_empty();
                 }
-            }
-            if walk.next().is_none() {
-                return false;
             }
         }
     }
@@ -259,10 +223,7 @@ impl RecordStore for MemoryStore {
     fn read<'a>(&'a self, digests: &'a [Digest], out: &'a mut Vec<Lookup>) -> Answer<'a, ()> {
         for digest in digests {
             let partition = self.partitions[usize::from(digest.partition())].read();
-            out.push(Ok(partition
-                .records
-                .get(&Slot(*digest))
-                .map(Entry::versioned)));
+            out.push(Ok(partition.records.get(digest).map(Entry::versioned)));
         }
         at_once(())
     }
@@ -323,10 +284,10 @@ const WARM_LINES: usize = 4;
 ///
 /// Sharing a body increments its count with a locked instruction, and those wait for one
 /// another's cache misses; plain loads do not.
-fn warm<'a>(entries: impl Iterator<Item = (&'a Slot, &'a Entry)>) {
+fn warm<'a>(entries: impl Iterator<Item = &'a Entry>) {
     let lines = |entry: &'a Entry| entry.body.as_bytes().iter().step_by(LINE).take(WARM_LINES);
     let sum = entries
-        .flat_map(|(_, entry)| lines(entry))
+        .flat_map(lines)
         .fold(0u8, |sum, byte| sum.wrapping_add(*byte));
     black_box(sum);
 }

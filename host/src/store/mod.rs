@@ -8,6 +8,7 @@ mod error;
 mod memory;
 mod observer;
 mod options;
+mod ordered;
 mod sets;
 mod sizes;
 mod store_trait;

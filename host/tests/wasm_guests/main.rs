@@ -3,3 +3,4 @@
 mod aggregations;
 mod fixture;
 mod functions;
+mod outside;

@@ -111,7 +111,9 @@ impl Aggregation {
         let mut handed = batch.len();
         if let Some((live, _)) = &mut self.live {
             let bins = self.module.aggregations()[self.number].bins.as_deref();
-            handed = pack(batch, scope, bins, input, &mut live.store.data_mut().stubs);
+            let state = live.store.data_mut();
+            state.set_now(scope.now);
+            handed = pack(batch, scope, bins, input, &mut state.stubs);
         }
         self.empty = false;
         let began = self.pace.began(handed);

@@ -9,8 +9,8 @@ use super::calls::Calls;
 use super::compiled::{Aggregations, Compiled, Function};
 use super::engine::Shared;
 use super::failure::failure;
-use super::signatures::Signatures;
-use super::state::{HOST, State};
+    store.data_mut().end();
+    answered.map_err(|e| {
 use crate::model::Limits;
 use crate::udf::log::Log;
 use crate::udf::{FunctionInfo, ModuleSource};
@@ -40,7 +40,7 @@ pub(super) fn compile(
             "the component is truncated or damaged: {e:#}; build it again with `petrel udf build`"
         )
     })?;
-    check_imports(&component)?;
+    let imports_wasi = check_imports(&component)?;
     let interface = |name: &'static str| {
         let index = component.get_export_index(None, name)?;
         Some(Interface {
@@ -55,8 +55,8 @@ pub(super) fn compile(
     }
     let pre = shared.linker.instantiate_pre(&component).map_err(|e| {
         format!(
-            "the component's import {HOST} is not the host's: {e:#}; \
-             build it with the petrel-udf that came with the host"
+            "an import of the component is not the host's: {e:#}; \
+             build it with the petrel-udf that came with the host, and for WASI 0.2"
         )
     })?;
     let mut compiled = Compiled {
@@ -65,6 +65,7 @@ pub(super) fn compile(
         log: Log::new(&source.file, limits),
         limits: limits.clone(),
         pre,
+        wasi: imports_wasi,
         run: None,
         functions: Vec::new(),
         aggregations: None,
@@ -168,25 +169,24 @@ fn check_header(bytes: &[u8], limits: &Limits) -> Result<()> {
     }
 }
 
-fn check_imports(component: &Component) -> Result<()> {
+/// Checks that every import is one that the host has; whether WASI is among them.
+fn check_imports(component: &Component) -> Result<bool> {
     let ty = component.component_type();
-    let foreign: Vec<&str> = ty
-        .imports(component.engine())
-        .map(|(name, _)| name)
-        .filter(|name| !name.starts_with("petrel:udf/"))
-        .collect();
-    let Some(first) = foreign.first() else {
-        return Ok(());
-    };
-    let remedy = if first.starts_with("wasi:") {
-        "build it for wasm32-unknown-unknown (`petrel udf build` does), which needs no WASI"
-    } else {
-        "remove what needs it"
-    };
-    Err(format!(
-        "the component imports {}; a UDF component may import only petrel:udf: {remedy}",
-        foreign.join(", ")
-    ))
+    let mut wasi = false;
+    for (name, _) in ty.imports(component.engine()) {
+        if name.starts_with("wasi:") {
+            wasi = true;
+            if let Some(why) = wasi::refused(name) {
+                return Err(why);
+            }
+        } else if !name.starts_with("petrel:udf/") {
+            return Err(format!(
+                "the component imports {name}; a UDF component may import only petrel:udf and WASI: \
+                 remove what needs it"
+            ));
+        }
+    }
+    Ok(wasi)
 }
 
 fn wrong_world(component: &Component) -> String {
@@ -213,7 +213,7 @@ fn ask<T>(
     question: impl FnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<T>,
 ) -> Result<T> {
     let limits = &compiled.limits;
-    let state = State::new(compiled.log.clone(), limits);
+    let state = State::new(compiled.log.clone(), limits, compiled.wasi);
     let mut store = state.into_store(&compiled.shared.engine, &compiled.shared.ticker);
     store.set_hostcall_fuel(DESCRIPTION);
     compiled.shared.ticker.keep_ticking();
@@ -226,7 +226,12 @@ fn ask<T>(
         }
         question(&mut store, &instance)
     });
+<<<<<<< HEAD
+    store.data_mut().end();
+    if let Err(e) = called {
+=======
     answered.map_err(|e| {
+>>>>>>> sdk
         let error = failure(&e, store.data(), limits, &compiled.file);
         format!("the component cannot say what it offers: {}", error.message)
     })

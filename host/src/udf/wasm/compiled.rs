@@ -34,6 +34,8 @@ pub(super) struct Compiled {
     pub(super) log: Arc<Log>,
     pub(super) limits: Limits,
     pub(super) pre: InstancePre<State>,
+    /// Whether it imports WASI.
+    pub(super) wasi: bool,
     /// `None` for a component of aggregations alone.
     pub(super) run: Option<ComponentExportIndex>,
     /// Numbered as the component numbers them.

@@ -7,8 +7,9 @@ use wasmtime::{
     component::Linker,
 };
 
-use super::state::{self, State};
+use super::state::{self, State, TABLE_ELEMENTS};
 use super::ticker::Ticker;
+use super::wasi;
 use crate::model::{Error, Result, ResultCode};
 
 /// Bytes of a memory that are zeroed rather than given back when its instance ends.
@@ -38,7 +39,10 @@ impl Shared {
         };
         let ticker =
             Ticker::start(engine.clone()).map_err(|e| fatal("the Wasm ticker thread", &e))?;
-        let linker = state::linker(&engine).map_err(|e| fatal("the Wasm linker", &e))?;
+        let mut linker = Linker::new(&engine);
+        state::add(&mut linker)
+            .and_then(|()| wasi::add(&mut linker))
+            .map_err(|e| fatal("the Wasm linker", &e))?;
         Ok(Self {
             engine,
             linker,
@@ -68,11 +72,13 @@ fn config(pooled: Option<u32>, stack_bytes: usize) -> Config {
     if let Some(instances) = pooled {
         let mut pool = PoolingAllocationConfig::new();
         pool.total_component_instances(instances)
-            .total_core_instances(instances.saturating_mul(4))
+            // An instance of a component made from an interpreter has a dozen; a count reserves nothing.
+            .total_core_instances(instances.saturating_mul(16))
             .total_memories(instances)
             .total_tables(instances.saturating_mul(2))
             // The limiter sets the real limit, per module.
             .max_memory_size(4 << 30)
+            .table_elements(TABLE_ELEMENTS)
             .linear_memory_keep_resident(KEEP_RESIDENT)
             .table_keep_resident(KEEP_RESIDENT);
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));

@@ -49,6 +49,10 @@ fn describe(cause: &wasmtime::Error, state: &State, limits: &Limits) -> (UdfErro
             let message = "the function outran its caller's patience";
             return (UdfErrorKind::Overran, message.into());
         }
+        (Some(Ended::Exited(status)), _) => {
+            let message = format!("the function called exit with status {status}");
+            return (UdfErrorKind::Trap, message);
+        }
         _ => {}
     }
     if let Some(wanted) = state.memory_refused {

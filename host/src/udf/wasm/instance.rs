@@ -74,6 +74,7 @@ impl WasmInstance {
         self.module.shared.ticker.keep_ticking();
         let count = pack(batch, scope, bins, input, &mut state.stubs);
         let began = self.pace.began(count);
+        state.set_now(scope.now);
         state.begin(limits, budget);
         live.store.set_epoch_deadline(1);
         let parameters = (function as u32, self.input.clone());

@@ -27,7 +27,7 @@ impl Live {
     /// # Errors
     /// When there is no memory for it, or the component's own start code fails.
     pub(super) fn start(module: &Compiled) -> Result<Self, UdfError> {
-        let state = State::new(module.log.clone(), &module.limits);
+        let state = State::new(module.log.clone(), &module.limits, module.wasi);
         let mut store = state.into_store(&module.shared.engine, &module.shared.ticker);
         module.shared.ticker.keep_ticking();
         let started = module.pre.instantiate(&mut store).and_then(|instance| {
@@ -35,6 +35,7 @@ impl Live {
             let run = module.run.map(find).transpose()?;
             Ok((instance, run))
         });
+        store.data_mut().end();
         match started {
             Ok((instance, run)) => Ok(Self {
                 store,

@@ -16,6 +16,8 @@ mod runtime;
 mod signatures;
 mod state;
 mod ticker;
+mod wasi;
+mod wasi_state;
 
 pub use runtime::WasmRuntime;
 

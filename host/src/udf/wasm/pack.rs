@@ -130,5 +130,9 @@ fn pack_bins(
             });
         }
         bin += 1;
+        // The rest need not even be fetched into the cache.
+        if wanted.is_some_and(|wanted| bin as usize == wanted.len()) {
+            break;
+        }
     }
 }

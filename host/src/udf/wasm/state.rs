@@ -9,15 +9,20 @@ use wasmtime::component::{Linker, Val, WasmList};
 use wasmtime::{Engine, ResourceLimiter, Store, StoreContextMut, UpdateDeadline};
 
 use super::ticker::{TICK, Ticker};
+use super::wasi_state::Wasi;
 use crate::model::{Body, Limits};
 use crate::udf::log::Log;
 use crate::udf::{Budget, Cancel};
 
 /// The interface that a component may import.
+<<<<<<< HEAD
+const HOST: &str = "petrel:udf/host@0.2.1";
+=======
 pub(super) const HOST: &str = "petrel:udf/host@0.2.2";
+>>>>>>> sdk
 
 /// The most table elements that an instance may have.
-const TABLE_ELEMENTS: usize = 1 << 16;
+pub(super) const TABLE_ELEMENTS: usize = 1 << 16;
 
 /// Why the host ended a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +30,8 @@ pub(super) enum Ended {
     Timeout,
     Overran,
     Cancelled,
+    /// By itself, with a status.
+    Exited(u8),
 }
 
 /// A bin that stayed with the host: number `bin` of record number `record`, as handed over.
@@ -54,11 +61,15 @@ pub(super) struct State {
     pub(super) stubs: Vec<Stub>,
     /// What the call handed over.
     outcomes: Bytes,
+    /// `None` for a component that imports no WASI.
+    wasi: Option<Box<Wasi>>,
 }
 
 impl State {
-    pub(super) fn new(log: Arc<Log>, limits: &Limits) -> Self {
+    /// Of an instance whose component imports WASI, or does not.
+    pub(super) fn new(log: Arc<Log>, limits: &Limits, wasi: bool) -> Self {
         Self {
+            wasi: wasi.then(|| Box::new(Wasi::new(&log, limits.log_line_bytes))),
             log,
             memory_limit: limits.memory_bytes,
             time: limits.time(),
@@ -99,10 +110,30 @@ impl State {
         self.panic = None;
     }
 
+    /// Sets the wall clock that the component sees, in seconds since 2010-01-01 UTC.
+    pub(super) fn set_now(&mut self, now: u32) {
+        if let Some(wasi) = &mut self.wasi {
+            wasi.set_now(now);
+        }
+    }
+
+    /// What the instance has of WASI.
+    ///
+    /// # Errors
+    /// Only when the component imports none, and then nobody asks.
+    pub(super) fn wasi(&mut self) -> wasmtime::Result<&mut Wasi> {
+        self.wasi
+            .as_deref_mut()
+            .ok_or_else(|| wasmtime::Error::msg("the component imports no WASI"))
+    }
+
     /// Disarms the state, and gives the outcomes that the call handed over.
     pub(super) fn end(&mut self) -> Bytes {
         self.cancel = None;
         self.stubs.clear();
+        if let Some(wasi) = &mut self.wasi {
+            wasi.flush();
+        }
         std::mem::take(&mut self.outcomes)
     }
 
@@ -155,9 +186,8 @@ impl ResourceLimiter for State {
     }
 }
 
-/// The imports that a component is given: those of `petrel:udf/host`, and no others.
-pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
-    let mut linker = Linker::<State>::new(engine);
+/// Adds `petrel:udf/host` to what components are linked with.
+pub(super) fn add(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     let mut host = linker.instance(HOST)?;
     host.func_new("log", |store, _, arguments, _| {
         if let [Val::Enum(level), Val::String(message)] = arguments {
@@ -192,8 +222,7 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
         |store: StoreContextMut<'_, State>, (record, bin): (u32, u32)| {
             Ok((fetch(store.data(), record, bin),))
         },
-    )?;
-    Ok(linker)
+    )
 }
 
 fn fetch(state: &State, record: u32, bin: u32) -> Vec<u8> {

@@ -66,22 +66,6 @@ fn a_truncated_component_is_refused() {
 }
 
 #[test]
-fn a_foreign_import_is_named() {
-    let text = r#"(component
-        (import "wasi:cli/environment@0.2.0" (instance))
-        (import "petrel:udf/host@0.2.0" (instance)))"#;
-    let message = refusal(component(text));
-    assert_says(
-        &message,
-        &[
-            "wasi:cli/environment@0.2.0;",
-            "only petrel:udf",
-            "wasm32-unknown-unknown",
-        ],
-    );
-}
-
-#[test]
 fn a_component_of_another_world_hears_what_is_missing_and_what_it_has() {
     let message = refusal(component("(component)"));
     assert_says(&message, &["petrel:udf/functions@0.2.2", "exports nothing"]);
@@ -99,6 +83,26 @@ fn an_import_that_the_host_has_not_is_told() {
         &refusal(component(text)),
         &["teleport", "is not the host's"],
     );
+}
+
+#[test]
+fn interfaces_that_no_function_may_have_are_named() {
+    for (name, says) in [
+        ("wasi:sockets/tcp@0.2.0", "no function may open sockets"),
+        (
+            "wasi:http/outgoing-handler@0.2.3",
+            "no function may make HTTP requests",
+        ),
+        ("wasi:cli/environment@0.3.0", "WASI 0.2"),
+        ("wasi:nn/inference@0.2.0", "no such interface"),
+        ("other:thing/api@0.2.0", "remove what needs it"),
+    ] {
+        let text = format!(
+            r#"(component (import "{name}" (instance))
+                (instance $i) (export "petrel:udf/functions@0.2.0" (instance $i)))"#
+        );
+        assert_says(&refusal(component(&text)), &[name, says]);
+    }
 }
 
 /// A component without functions, built for a version of the contract.
