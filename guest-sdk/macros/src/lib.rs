@@ -1,8 +1,10 @@
 //! The attribute macros of `petrel-udf`; use them from there.
 
 use proc_macro::TokenStream;
+use proc_macro2::Span;
 use quote::quote;
-use syn::{DeriveInput, ItemFn, ItemImpl};
+use syn::parse::Parse;
+use syn::{DeriveInput, Item, ItemFn, ItemImpl};
 
 use options::Options;
 
@@ -43,9 +45,10 @@ mod udf;
 /// ```
 #[proc_macro_attribute]
 pub fn udf(options: TokenStream, item: TokenStream) -> TokenStream {
-    let function = match syn::parse::<ItemFn>(item) {
+    let message = "`#[udf]` stands on a function; for the `impl` of a type there is `#[aggregate]`";
+    let function: ItemFn = match parse(item, message) {
         Ok(function) => function,
-        Err(e) => return e.to_compile_error().into(),
+        Err(error) => return error,
     };
     let glue = Options::parse(options.into())
         .and_then(|options| udf::glue(&options, &function))
@@ -123,9 +126,10 @@ pub fn udf(options: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 #[proc_macro_attribute]
 pub fn aggregate(options: TokenStream, item: TokenStream) -> TokenStream {
-    let methods = match syn::parse::<ItemImpl>(item) {
+    let message = "`#[aggregate]` stands on the `impl` of a type, which has its methods";
+    let methods: ItemImpl = match parse(item, message) {
         Ok(methods) => methods,
-        Err(e) => return e.to_compile_error().into(),
+        Err(error) => return error,
     };
     let glue = Options::parse(options.into())
         .and_then(|options| aggregate::glue(&options, &methods))
@@ -138,4 +142,18 @@ pub fn aggregate(options: TokenStream, item: TokenStream) -> TokenStream {
 pub fn bins(item: TokenStream) -> TokenStream {
     let derived = syn::parse::<DeriveInput>(item).and_then(|input| bins::derive(&input));
     derived.unwrap_or_else(|e| e.to_compile_error()).into()
+}
+
+/// Parses what an attribute stands on. Of another item `message` says what it should be, and the item
+/// stays, so that nothing else is reported as missing.
+fn parse<T: Parse>(item: TokenStream, message: &str) -> Result<T, TokenStream> {
+    syn::parse(item.clone()).map_err(|e| {
+        let error = match syn::parse::<Item>(item.clone()) {
+            Ok(_) => syn::Error::new(Span::call_site(), message),
+            // What is no item at all, the compiler explains better.
+            Err(_) => e,
+        };
+        let error = TokenStream::from(error.to_compile_error());
+        error.into_iter().chain(item).collect()
+    })
 }
