@@ -9,8 +9,9 @@ use super::calls::Calls;
 use super::compiled::{Aggregations, Compiled, Function};
 use super::engine::Shared;
 use super::failure::failure;
-    store.data_mut().end();
-    answered.map_err(|e| {
+use super::signatures::Signatures;
+use super::state::State;
+use super::wasi;
 use crate::model::Limits;
 use crate::udf::log::Log;
 use crate::udf::{FunctionInfo, ModuleSource};
@@ -226,12 +227,8 @@ fn ask<T>(
         }
         question(&mut store, &instance)
     });
-<<<<<<< HEAD
     store.data_mut().end();
-    if let Err(e) = called {
-=======
     answered.map_err(|e| {
->>>>>>> sdk
         let error = failure(&e, store.data(), limits, &compiled.file);
         format!("the component cannot say what it offers: {}", error.message)
     })

@@ -15,11 +15,7 @@ use crate::udf::log::Log;
 use crate::udf::{Budget, Cancel};
 
 /// The interface that a component may import.
-<<<<<<< HEAD
-const HOST: &str = "petrel:udf/host@0.2.1";
-=======
-pub(super) const HOST: &str = "petrel:udf/host@0.2.2";
->>>>>>> sdk
+const HOST: &str = "petrel:udf/host@0.2.2";
 
 /// The most table elements that an instance may have.
 pub(super) const TABLE_ELEMENTS: usize = 1 << 16;
