@@ -16,7 +16,7 @@ pub trait IsRecord {}
 impl IsRecord for crate::Record<'_> {}
 
 /// Compiles for a record alone.
-pub const fn is_record<T: IsRecord + ?Sized>() {}
+pub fn is_record<T: IsRecord + ?Sized>() {}
 
 /// What a component offers, in order of the names: filled by constructors that run before anything is
 /// exported.

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream as Tokens};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
-use syn::{Error, FnArg, ItemFn, Signature, Type};
+use syn::{Error, FnArg, Generics, ItemFn, Signature, Type};
 
 use crate::arguments::{Arguments, no_generics};
 use crate::doc::doc;
@@ -31,7 +31,7 @@ pub fn glue(options: &Options, function: &ItemFn) -> syn::Result<Tokens> {
         None => return Err(Error::new_spanned(&signature.ident, FIRST)),
     };
     let mutable = first.mutability.is_some();
-    let is_record = is_record(&first.elem);
+    let is_record = is_record(&signature.generics, &first.elem);
     let Arguments {
         described,
         values,
@@ -95,7 +95,9 @@ fn plain(signature: &Signature) -> syn::Result<()> {
     no_generics(&signature.generics)
 }
 
-/// Compiles if the type is that of records; what is wrong is told where it stands.
-fn is_record(ty: &Type) -> Tokens {
-    quote_spanned!(ty.span()=> const _: () = ::petrel_udf::rt::is_record::<#ty>();)
+/// Compiles if the type, in which the function's lifetimes may be, is that of records; what is wrong is
+/// told where it stands.
+fn is_record(lifetimes: &Generics, ty: &Type) -> Tokens {
+    let check = quote_spanned!(ty.span()=> ::petrel_udf::rt::is_record::<#ty>());
+    quote!(fn is_record #lifetimes () { #check })
 }
