@@ -47,6 +47,7 @@ mod from_value;
 pub mod kind;
 mod list_builder;
 mod log;
+mod macros;
 mod map_builder;
 mod record;
 #[doc(hidden)]
@@ -56,6 +57,7 @@ pub mod serde;
 pub mod testing;
 mod to_value;
 mod value;
+mod write;
 
 pub use bins::Bins;
 pub use collection::{List, Map};
@@ -63,10 +65,11 @@ pub use error::{Error, Result};
 pub use from_value::FromValue;
 pub use list_builder::ListBuilder;
 pub use log::{Level, log};
+pub use macros::{Bins, aggregate, udf};
 pub use map_builder::MapBuilder;
-pub use petrel_udf_macros::{Bins, aggregate, udf};
-pub use record::{Record, Ttl};
+pub use record::Record;
 #[cfg(feature = "serde")]
 pub use serde::Serde;
 pub use to_value::{Outcome, ToValue};
 pub use value::{Value, ValueRef};
+pub use write::Ttl;

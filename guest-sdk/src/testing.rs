@@ -28,14 +28,13 @@
 
 mod effect;
 
-use std::cell::RefCell;
-
 use bumpalo::Bump;
 use petrel_packed::{Fields, Particle, ParticleType, RecordHead, flag, pack_bin};
 
 use crate::arguments::Signature;
+use crate::log::{self, Level};
 use crate::record::Shared;
-use crate::{Level, Record, ToValue, kind};
+use crate::{Record, ToValue, kind};
 
 pub use effect::Effect;
 
@@ -49,21 +48,9 @@ static ANY: Signature = Signature {
     writes: None,
 };
 
-thread_local! {
-    /// What was logged on this thread: tests run each on its own.
-    static LOG: RefCell<Vec<(Level, String)>> = const { RefCell::new(Vec::new()) };
-}
-
 /// Takes the lines that were logged on this thread since the last call.
 pub fn log_lines() -> Vec<(Level, String)> {
-    LOG.take()
-}
-
-/// Notes a line of log.
-#[cfg(not(target_family = "wasm"))]
-pub(crate) fn note(level: Level, line: String) {
-    eprintln!("{level:?}: {line}");
-    LOG.with_borrow_mut(|lines| lines.push((level, line)));
+    log::take()
 }
 
 /// Puts a record together for a test; see [`Record::testing`].

@@ -54,10 +54,7 @@ impl<'de> Deserializer<'de> for Source<'de> {
         match self.0 {
             ValueRef::Str(variant) => visitor.visit_enum(variant.into_deserializer()),
             ValueRef::Map(map) if map.len() == 1 => {
-                let (variant, value) = map
-                    .items()
-                    .next()
-                    .unwrap_or_else(|| Ok(("", ValueRef::Nil)))?;
+                let (variant, value) = map.items().next().unwrap_or(Ok(("", ValueRef::Nil)))?;
                 visitor.visit_enum(Chosen { variant, value })
             }
             other => {
