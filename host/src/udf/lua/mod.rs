@@ -49,6 +49,7 @@ mod object;
 mod pack;
 mod packed;
 mod pattern;
+mod pulse;
 mod record;
 mod require;
 mod runtime;
