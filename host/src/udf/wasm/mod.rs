@@ -1,6 +1,7 @@
 //! The Wasm runtime: components of the world `petrel:udf/udf`, run in batches.
 
 mod aggregate;
+mod cache;
 mod calls;
 mod compile;
 mod compiled;
@@ -19,6 +20,7 @@ mod ticker;
 mod wasi;
 mod wasi_state;
 
+pub use cache::CodeCache;
 pub use runtime::WasmRuntime;
 
 #[cfg(test)]
