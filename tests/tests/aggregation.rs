@@ -200,6 +200,52 @@ async fn the_command_line_prints_tables_and_json() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_takes_ranges_of_indexes() -> Result<()> {
+    let host = host_with_users().await?;
+    let run = |line: &str| petrel(&host, &line.split(' ').collect::<Vec<_>>());
+    for index in [
+        "ids --bin id --type numeric",
+        "tiers --bin tier --type string",
+        "elements --bin l --type numeric --in list",
+    ] {
+        let made = run(&format!("index create test.users {index} --wait"))?;
+        ensure!(made.status.success(), "{made:?}");
+    }
+    let count = |range: &str| -> Result<serde_json::Value> {
+        let line = format!("--json aggregate test.users streams count {range}");
+        let output = run(line.trim_end())?;
+        ensure!(output.status.success(), "{output:?}");
+        let printed: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+        Ok(printed["values"][0].clone())
+    };
+    assert_eq!(count("--range id:20..30")?, 11);
+    assert_eq!(count("--range id:55..")?, 6);
+    assert_eq!(count("--range tier:free")?, 20);
+    assert_eq!(count("--range tier:free --where $.id<=7")?, 2);
+    // User `id` has the elements id * 31 .. id * 31 + 15, modulo 97.
+    let with_40 = (1..=USERS).filter(|id| (0..16).any(|j| (id * 31 + j) % 97 == 40));
+    assert_eq!(count("--range l:40 --in list")?, with_40.count());
+    for (work, left) in [
+        ("delete test.users --range id:..9 --wait", 51),
+        ("delete test.users --range tier:free --wait", 34),
+    ] {
+        let done = run(&format!("background {work}"))?;
+        ensure!(done.status.success(), "{done:?}");
+        assert_eq!(count("")?, left, "{work}");
+    }
+    for line in [
+        "aggregate test.users streams count --range nothing:1",
+        "background touch test.users --range nothing:1",
+    ] {
+        let output = run(line)?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("petrel index create"), "{said}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_command_line_tells_failures_apart() -> Result<()> {
     let host = host_with_users().await?;
     for (words, code, text) in [
