@@ -96,6 +96,32 @@ pub fn open(options: HostOptions) -> Result<Dispatcher> {
     Dispatcher::start(namespaces, registry, options.threads, kept)
 }
 
+/// The runtimes and their modules, of which there are none yet, without records and threads: for
+/// tools that run functions themselves.
+///
+/// # Errors
+/// [`ResultCode::ServerError`] when a runtime cannot be started.
+pub fn modules_alone(settings: Settings) -> Result<Arc<Registry>> {
+    let threads = Threads {
+        callers: 1,
+        foreground: 1,
+        background: 1,
+    };
+    let options = HostOptions {
+        settings,
+        threads,
+        ..HostOptions::default()
+    };
+    let modules = Arc::new(Modules::default());
+    let runtimes = runtimes(&modules, &options)?;
+    Ok(Arc::new(Registry::new(
+        modules,
+        runtimes,
+        None,
+        options.settings,
+    )))
+}
+
 /// A worker keeps instances of so many modules, where there are few workers.
 const MODULES_A_WORKER: usize = 32;
 /// All workers together keep about so many instances, for each reserves address space.

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 mod bench_report;
 mod demo;
+mod languages;
 mod set_up;
 mod steps;
 mod test;
@@ -31,6 +32,8 @@ enum Task {
     BenchReport(bench_report::Options),
     /// Get what demo and test need: the guest toolchain, guests, Python and Node.js clients.
     SetUp,
+    /// Build the example of each language from `wit/` alone, run its table of cases, and measure it.
+    Languages(languages::Options),
     /// Build the example guests to target/guests-out/*.wasm.
     Guests,
 }
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::run(&options),
         Task::BenchReport(options) => bench_report::run(&options),
         Task::SetUp => set_up::everything().and_then(|()| set_up::node()),
+        Task::Languages(options) => languages::run(&options),
         Task::Guests => set_up::host().and_then(|()| set_up::guests()),
     };
     match outcome {

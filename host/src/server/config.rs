@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::model::{Grants, Isolation, LimitOverrides, Limits};
+use crate::udf::Settings;
 
 /// Everything that the configuration file (TOML) can set. What it leaves out has the defaults below.
 ///
@@ -188,6 +189,19 @@ impl Config {
         let config: Self = toml::from_str(text)?;
         config.check()?;
         Ok(config)
+    }
+
+    /// What modules may use.
+    pub fn settings(&self) -> Settings {
+        let mut settings = Settings::default();
+        settings.limits.host = self.limits.clone();
+        for (package, module) in self.modules.clone() {
+            let limits = &mut settings.limits.modules;
+            limits.insert(package.clone(), module.limits);
+            settings.grants.insert(package.clone(), module.grants);
+            settings.isolation.insert(package, module.isolation);
+        }
+        settings
     }
 
     fn check(&self) -> Result<(), ConfigError> {

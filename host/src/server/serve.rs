@@ -16,7 +16,6 @@ use super::connection;
 use super::host::Host;
 use crate::assembly::{self, HostOptions, NamespaceOptions, Storage};
 use crate::dispatch::{Dispatcher, Threads};
-use crate::udf::Settings;
 
 /// How to serve.
 #[derive(Clone, Debug)]
@@ -65,21 +64,6 @@ pub fn serve(options: ServeOptions) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What modules may use, as the configuration has it.
-fn settings(config: &Config) -> Settings {
-    let mut settings = Settings::default();
-    settings.limits.host = config.limits.clone();
-    for (package, module) in config.modules.clone() {
-        settings
-            .limits
-            .modules
-            .insert(package.clone(), module.limits);
-        settings.grants.insert(package.clone(), module.grants);
-        settings.isolation.insert(package, module.isolation);
-    }
-    settings
-}
-
 /// Opens the host as the configuration has it.
 fn open(config: &Config, storage: Storage) -> anyhow::Result<Dispatcher> {
     let default = Threads::default();
@@ -91,7 +75,7 @@ fn open(config: &Config, storage: Storage) -> anyhow::Result<Dispatcher> {
     Ok(assembly::open(HostOptions {
         storage,
         namespaces: config.namespaces.iter().map(namespace).collect(),
-        settings: settings(config),
+        settings: config.settings(),
         code_cache: config.code_cache.clone(),
         threads: Threads {
             callers: or(config.threads.network, default.callers),

@@ -97,6 +97,12 @@ pub trait Instance: Send {
         ))
     }
 
+    /// The memory that it holds now, in bytes: what [`Limits::memory_bytes`] bounds. 0 where the
+    /// runtime does not tell.
+    fn memory(&self) -> usize {
+        0
+    }
+
     /// The aggregation that was opened last, with its state as it stands.
     fn aggregator(&mut self) -> Option<&mut dyn Aggregator> {
         None

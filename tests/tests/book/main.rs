@@ -17,7 +17,16 @@ use commands::Shell;
 use page::{Snippet, pages, read, snippets};
 
 /// The languages of which a wrong snippet fails a test, and `text`, which claims nothing.
-const CHECKED: [&str; 7] = ["lua", "python", "rust", "rust,no_run", "sh", "text", "toml"];
+const CHECKED: [&str; 8] = [
+    "lua",
+    "python",
+    "rust",
+    "rust,no_run",
+    "sh",
+    "text",
+    "toml",
+    "yaml",
+];
 
 /// Runs a check on every snippet in one language; an error says where the snippet stands.
 fn each(language: &str, mut check: impl FnMut(&Snippet) -> Result<()>) -> Result<()> {
@@ -79,6 +88,13 @@ fn configuration_files_are_taken() -> Result<()> {
         Config::parse(&snippet.text)?;
         Ok(())
     })
+}
+
+#[test]
+fn fixtures_pass_with_their_module() -> Result<()> {
+    let host = Host::memory()?;
+    let shell = Shell::new(&host)?;
+    each("yaml", |snippet| shell.test(&snippet.text))
 }
 
 #[tokio::test]

@@ -88,6 +88,11 @@ impl Instance for LuaInstance {
         Ok(self.aggregation.insert(opened))
     }
 
+    fn memory(&self) -> usize {
+        let own = self.state.as_ref().map_or(0, State::memory);
+        own + self.aggregation.as_ref().map_or(0, Aggregation::memory)
+    }
+
     fn aggregator(&mut self) -> Option<&mut dyn Aggregator> {
         self.aggregation
             .as_mut()

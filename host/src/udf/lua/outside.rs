@@ -10,7 +10,6 @@ use mlua::ffi::*;
 use rand::Rng;
 
 use super::object::{fail, push_str, raw_str, register};
-use super::pulse::Left;
 use super::slot::{Slot, slot};
 use super::watchdog::give_up;
 use crate::udf::{Opening, open_file};
@@ -67,7 +66,7 @@ fn read_file(s: &mut Slot, path: &[u8]) -> Result<(), Failure> {
         if read == 0 {
             return Ok(());
         }
-        if s.pulse.look() == Left::Nothing {
+        if s.pulse.has_tripped() {
             return Err(Failure::Overdue);
         }
     }
@@ -84,7 +83,7 @@ fn write_file(s: &mut Slot, path: &[u8], text: &[u8]) -> Result<(), Failure> {
     let mut file = open_path(s, path, how)?;
     for piece in text.chunks(PIECE) {
         file.write_all(piece)?;
-        if s.pulse.look() == Left::Nothing {
+        if s.pulse.has_tripped() {
             return Err(Failure::Overdue);
         }
     }

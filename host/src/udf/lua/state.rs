@@ -123,6 +123,11 @@ impl State {
         }
     }
 
+    /// The memory that it holds, in bytes.
+    pub(super) fn memory(&self) -> usize {
+        self.lua.used_memory()
+    }
+
     /// Whether the module has a function of that name.
     pub(super) fn has(&self, name: &str) -> bool {
         self.names

@@ -9,6 +9,7 @@ use super::calls::Calls;
 use super::compiled::{Aggregations, Compiled, Function};
 use super::engine::Shared;
 use super::failure::failure;
+use super::record_functions::{self, Call};
 use super::signatures::Signatures;
 use super::state::State;
 use super::wasi;
@@ -21,6 +22,8 @@ use crate::udf::{Allowance, FunctionInfo, ModuleSource};
 /// under these names too, as the component model has it for compatible versions.
 const FUNCTIONS: &str = "petrel:udf/functions@0.2.2";
 const AGGREGATIONS: &str = "petrel:udf/aggregations@0.2.2";
+/// What a component of the world `portable` exports in their place.
+const RECORD_FUNCTIONS: &str = "petrel:udf/record-functions@0.2.2";
 const SIGNATURES: &str = "petrel:udf/signatures@0.2.2";
 
 /// The most that a component may say of itself at a time, in bytes.
@@ -57,7 +60,8 @@ pub(super) fn compile(
         })
     };
     let (functions, aggregations) = (interface(FUNCTIONS), interface(AGGREGATIONS));
-    if functions.is_none() && aggregations.is_none() {
+    let portable = interface(RECORD_FUNCTIONS);
+    if functions.is_none() && aggregations.is_none() && portable.is_none() {
         return Err(wrong_world(&component));
     }
     let pre = shared.linker.instantiate_pre(&component).map_err(|e| {
@@ -76,10 +80,25 @@ pub(super) fn compile(
         isolation: allowance.isolation,
         log,
         run: None,
+        call: None,
         functions: Vec::new(),
         aggregations: None,
         built_with: None,
     };
+    if let Some(portable) = portable {
+        if functions.is_some() || aggregations.is_some() {
+            return Err(format!(
+                "the component exports {RECORD_FUNCTIONS} beside what belongs to the world petrel:udf/udf; \
+                 build it for one of the two"
+            ));
+        }
+        let describe = portable.export("describe")?;
+        compiled.call = Some(portable.export("call")?);
+        compiled.functions = ask(&compiled, |store, instance| {
+            record_functions::describe(store, instance, describe)
+        })?;
+        return Ok(compiled);
+    }
     if let Some(functions) = functions {
         compiled.run = Some(functions.export("run")?);
         compiled.functions = functions.describe(&compiled)?;
@@ -210,9 +229,9 @@ fn wrong_world(component: &Component) -> String {
         exports.join(", ")
     };
     format!(
-        "the component exports neither {FUNCTIONS} nor {AGGREGATIONS}, as the world petrel:udf/udf \
-         asks; it exports {exports}: write it with the crate petrel-udf and mark its functions \
-         with #[udf], its aggregations with #[aggregate]"
+        "the component exports none of {FUNCTIONS}, {AGGREGATIONS} and {RECORD_FUNCTIONS}; it exports {exports}: \
+         in Rust, write it with the crate petrel-udf and mark its functions with #[udf], its \
+         aggregations with #[aggregate]; in other languages, build it for the world petrel:udf/portable"
     )
 }
 
@@ -228,6 +247,9 @@ fn ask<T>(
     let answered = compiled.pre.instantiate(&mut store).and_then(|instance| {
         if let Some(run) = compiled.run {
             instance.get_typed_func::<(u32, Vec<u8>), ()>(&mut store, run)?;
+        }
+        if let Some(call) = compiled.call {
+            let _: Call = instance.get_typed_func(&mut store, call)?;
         }
         if let Some(exports) = &compiled.aggregations {
             Calls::find(&mut store, &instance, exports)?;

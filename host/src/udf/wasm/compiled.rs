@@ -41,6 +41,8 @@ pub(super) struct Compiled {
     pub(super) outside: Option<Arc<Outside>>,
     /// `None` for a component of aggregations alone.
     pub(super) run: Option<ComponentExportIndex>,
+    /// `None` for a component of another world than `portable`.
+    pub(super) call: Option<ComponentExportIndex>,
     /// Numbered as the component numbers them.
     pub(super) functions: Vec<Function>,
     /// `None` for a component of functions alone.

@@ -146,6 +146,12 @@ impl Instance for WasmInstance {
         Ok(self.aggregation.insert(begun))
     }
 
+    fn memory(&self) -> usize {
+        let of = |live: &Live| live.store.data().memory;
+        let open = self.aggregation.as_ref().map_or(0, Aggregation::memory);
+        open + self.live.as_ref().map_or(0, of)
+    }
+
     fn aggregator(&mut self) -> Option<&mut dyn Aggregator> {
         let open = self.aggregation.as_mut()?;
         Some(open)

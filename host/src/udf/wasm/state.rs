@@ -8,6 +8,7 @@ use tracing::Level;
 use wasmtime::component::{Linker, Val, WasmList};
 use wasmtime::{Engine, ResourceLimiter, Store, StoreContextMut, UpdateDeadline};
 
+use super::hand::Hand;
 use super::ticker::{TICK, Ticker};
 use super::wasi_state::{Outside, Wasi};
 use crate::model::{Body, Limits};
@@ -65,6 +66,8 @@ pub(super) struct Stub {
 pub(super) struct State {
     pub(super) log: Arc<Log>,
     memory_limit: usize,
+    /// The linear memory that the instance has, in bytes.
+    pub(super) memory: usize,
     /// The time limit of the call.
     time: Duration,
     /// When the call has to end; set at its first tick, so that calls that end sooner read no clock.
@@ -79,6 +82,8 @@ pub(super) struct State {
     pub(super) stubs: Vec<Stub>,
     /// What the call handed over.
     outcomes: Bytes,
+    /// The record of a call in the world `portable`.
+    pub(super) hand: Hand,
     /// `None` for a component that imports no WASI.
     wasi: Option<Box<Wasi>>,
 }
@@ -90,6 +95,7 @@ impl State {
             wasi: outside.map(|outside| Box::new(Wasi::new(outside))),
             log,
             memory_limit: limits.memory_bytes,
+            memory: 0,
             time: limits.time(),
             deadline: None,
             cancel: None,
@@ -99,12 +105,16 @@ impl State {
             panic: None,
             stubs: Vec::new(),
             outcomes: Bytes::new(),
+            hand: Hand::new(),
         }
     }
 
     /// A store over the state, its epoch callback and limiter in place.
     pub(super) fn into_store(self, engine: &Engine, ticker: &Arc<Ticker>) -> Store<Self> {
+        let handed_over = self.memory_limit.saturating_mul(2);
         let mut store = Store::new(engine, self);
+        // The same bytes of a component can be handed over many times in one call.
+        store.set_hostcall_fuel(handed_over);
         store.limiter(|state| state);
         let ticker = ticker.clone();
         store.epoch_deadline_callback(move |mut context| {
@@ -113,6 +123,18 @@ impl State {
         });
         store.set_epoch_deadline(1);
         store
+    }
+
+    /// The most memory that the instance may have, in bytes.
+    pub(super) fn memory_limit(&self) -> usize {
+        self.memory_limit
+    }
+
+    /// Ends the call for wanting so many bytes of memory.
+    #[cold]
+    pub(super) fn refuse_memory<T>(&mut self, wanted: usize) -> wasmtime::Result<T> {
+        self.memory_refused = Some(wanted);
+        Err(wasmtime::Error::msg("out of memory"))
     }
 
     /// Arms the state for a call, until [`State::end`].
@@ -205,12 +227,14 @@ impl State {
 impl ResourceLimiter for State {
     fn memory_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         let granted = desired <= self.memory_limit && maximum.is_none_or(|max| desired <= max);
-        if !granted {
+        if granted {
+            self.memory += desired.saturating_sub(current);
+        } else {
             self.memory_refused = Some(desired);
         }
         Ok(granted)
