@@ -1,5 +1,7 @@
 //! A record being changed, by a function or by operations: the one meaning of record effects.
 
+use std::mem;
+
 use smallvec::SmallVec;
 
 use super::{Effects, Scope};
@@ -201,6 +203,7 @@ impl RecordContext {
     }
 
     /// Sets a bin for the rest of the invocation; [`Value::Nil`] removes it.
+    #[inline]
     pub fn set_bin(&mut self, name: BinName, value: Value) {
         match self.pending.iter_mut().find(|(n, _)| *n == name) {
             Some((_, slot)) => *slot = value,
@@ -269,13 +272,16 @@ impl RecordContext {
 
     fn save(&mut self) {
         self.dirty = true;
+        self.failed = None;
+        if self.saved.is_empty() {
+            return mem::swap(&mut self.saved, &mut self.pending);
+        }
         for (name, value) in self.pending.drain(..) {
             match self.saved.iter_mut().find(|(n, _)| *n == name) {
                 Some((_, slot)) => *slot = value,
                 None => self.saved.push((name, value)),
             }
         }
-        self.failed = None;
     }
 
     /// What a success does to the record. `now_millis` becomes its last update; a record left without

@@ -4,9 +4,10 @@ use clap::Args;
 use serde_json::json;
 
 use super::conversation::Conversation;
-use super::error::CliError;
+use super::error::{CliError, NO_INDEX};
 use super::global::GlobalArgs;
 use super::output::Output;
+use super::range::RangeArgs;
 use super::target::SetTarget;
 use super::{value, values};
 use crate::model::{ResultCode, Value, msgpack};
@@ -18,6 +19,7 @@ const SUCCESS: &[u8] = b"SUCCESS";
 const FAILURE: &[u8] = b"FAILURE";
 const PARAMETER_ERROR: u8 = ResultCode::ParameterError as u8;
 const INVALID_NAMESPACE: u8 = ResultCode::InvalidNamespace as u8;
+const INDEX_NOT_FOUND: u8 = ResultCode::IndexNotFound as u8;
 /// How the text of a failure begins: the module is not there, or its code failed.
 const NO_MODULE: &str = "UDF: Execution Error 1";
 const FAILED: &str = "UDF: Execution Error 2 : ";
@@ -38,6 +40,9 @@ pub struct AggregateArgs {
     /// Only records for which this holds, for example "$.total > 100".
     #[arg(long = "where", id = "filter", value_name = "EXPR")]
     pub filter: Option<String>,
+    /// Only what an index has.
+    #[command(flatten)]
+    pub range: RangeArgs,
     /// At most this many records per second [default: no limit].
     #[arg(long, value_name = "N")]
     pub rps: Option<u32>,
@@ -69,6 +74,8 @@ impl AggregateArgs {
         if let Some(filter) = &filter {
             fields.push((field::WHERE, filter));
         }
+        let range = self.range.fields()?;
+        fields.extend(range.iter().map(|(kind, data)| (*kind, data.as_slice())));
         let asked = async {
             let mut conversation = Conversation::begin(global, &fields).await?;
             self.read(&mut conversation).await
@@ -157,6 +164,7 @@ impl AggregateArgs {
                     "check the --where expression; and only a petrel host does the last reduce"
                         .into(),
                 ),
+                INDEX_NOT_FOUND => Some(NO_INDEX.to_owned()),
                 _ => None,
             },
         }

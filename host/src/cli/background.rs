@@ -11,6 +11,7 @@ use super::connect::Server;
 use super::error::CliError;
 use super::global::GlobalArgs;
 use super::output::Output;
+use super::range::RangeArgs;
 use super::target::SetTarget;
 use super::wait::{self, WaitArgs};
 use super::{task, value};
@@ -42,8 +43,12 @@ pub enum BackgroundCommand {
         /// Which records, and how to go about it.
         #[command(flatten)]
         scope: Scope,
-        /// Delete the whole set: required when there is no --where.
-        #[arg(long, conflicts_with = "filter", required_unless_present = "filter")]
+        /// Delete the whole set: required when there is neither --where nor --range.
+        #[arg(
+            long,
+            conflicts_with_all = ["filter", "range", "collection"],
+            required_unless_present_any = ["filter", "range"]
+        )]
         all: bool,
     },
     /// Give every record a new lease of life.
@@ -81,6 +86,9 @@ pub struct Scope {
     /// Only records for which this holds, for example "$.status == 'inactive'".
     #[arg(long = "where", id = "filter", value_name = "EXPR")]
     pub filter: Option<String>,
+    /// Only what an index has.
+    #[command(flatten)]
+    pub range: RangeArgs,
     /// At most this many records per second on each node [default: the server's limit].
     #[arg(long, value_name = "N")]
     pub rps: Option<u32>,
@@ -135,6 +143,7 @@ impl BackgroundCommand {
         let scope = self.scope();
         let work = self.work()?;
         let mut policy = self.policy()?;
+        let range = scope.range.filter()?;
         let server = Server::connect(global).await?;
         refuse_filter_of_old_servers(&server, scope)?;
         policy.records_per_second = scope.rps.unwrap_or(0);
@@ -142,6 +151,9 @@ impl BackgroundCommand {
         let target = &scope.target;
         let mut statement =
             Statement::new(target.namespace.as_str(), target.set.as_str(), Bins::All);
+        if let Some(range) = range {
+            statement.set_filter(range);
+        }
         let started = match work {
             Work::Operations(operations) => {
                 statement.set_operations(operations);
@@ -334,6 +346,20 @@ mod tests {
             panic!("not a function");
         };
         assert_eq!(args, [Value::from("arg1"), Value::Int(-2)]);
+    }
+
+    #[test]
+    fn a_set_is_deleted_whole_only_when_asked_for() {
+        let line = |words: &[&str]| {
+            let start = ["petrel", "background", "delete", "test.users"];
+            Arguments::try_parse_from(start.iter().chain(words)).is_ok()
+        };
+        assert!(!line(&[]));
+        assert!(line(&["--all"]));
+        assert!(line(&["--where", "$.a == 1"]));
+        assert!(line(&["--range", "a:1..2", "--in", "list"]));
+        assert!(!line(&["--all", "--range", "a:1..2"]));
+        assert!(!line(&["--all", "--in", "list"]));
     }
 
     #[test]

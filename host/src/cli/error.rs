@@ -31,6 +31,9 @@ pub enum ExitStatus {
     Interrupted = 130,
 }
 
+/// What to do about an index that is not there.
+pub(super) const NO_INDEX: &str =
+    "`petrel index list` shows the indexes, `petrel index create` makes one";
 const NAME_A_NAMESPACE: &str = "name a namespace of the server, as in test.users";
 
 /// A command's failure.
@@ -179,6 +182,7 @@ impl CliError {
                         Some(NAME_A_NAMESPACE.to_owned())
                     }
                     Some(ResultCode::InvalidNamespace) => Some(NAME_A_NAMESPACE.to_owned()),
+                    Some(ResultCode::IndexNotFound) => Some(NO_INDEX.to_owned()),
                     Some(ResultCode::ParameterError) => {
                         Some("check the --where expression and the bins' names".to_owned())
                     }

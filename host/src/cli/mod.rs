@@ -17,6 +17,7 @@ mod index;
 mod job;
 mod modules;
 mod output;
+mod range;
 mod run;
 mod serve;
 mod show;

@@ -84,6 +84,33 @@ impl Message<'_> {
     }
 }
 
+/// The range of an index of a bin, as [`Message::index_range`] reads it. `bin` has 255 bytes at most.
+pub fn pack_index_range(bin: &str, kind: Kind, bounds: &Bounds) -> Vec<u8> {
+    let particle = match kind {
+        Kind::Numeric => ParticleType::INTEGER,
+        Kind::String => ParticleType::STRING,
+        Kind::Blob => ParticleType::BLOB,
+    };
+    let mut out = vec![1, bin.len() as u8];
+    out.extend_from_slice(bin.as_bytes());
+    out.push(particle.0);
+    let mut push = |value: &[u8]| {
+        out.extend_from_slice(&(value.len() as u32).to_be_bytes());
+        out.extend_from_slice(value);
+    };
+    match bounds {
+        Bounds::Integers(from, to) => {
+            push(&from.to_be_bytes());
+            push(&to.to_be_bytes());
+        }
+        Bounds::Bytes(value) => {
+            push(value);
+            push(value);
+        }
+    }
+    out
+}
+
 /// There can be none of what cannot be created.
 fn no_such_index(kind: &str) -> Error {
     Error::new(

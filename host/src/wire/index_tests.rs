@@ -59,6 +59,14 @@ fn a_query_says_which_values_of_which_index_it_is_for() {
             Bounds::Bytes(Bytes::from_static(b"red"))
         )
     );
+    assert_eq!(
+        pack_index_range("age", Kind::Numeric, &Bounds::Integers(5, 9)),
+        ages
+    );
+    assert_eq!(
+        pack_index_range("tags", Kind::String, &Bounds::Bytes("red".into())),
+        tags
+    );
     let unnamed = range("", 1, &five, &nine);
     assert_eq!(
         index_range(&[(field::INDEX_RANGE, &unnamed), (field::INDEX_NAME, b"i")]),

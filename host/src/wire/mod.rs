@@ -22,6 +22,7 @@ pub use compress::inflate;
 pub use frame::{
     FRAME_HEADER, FrameError, FrameHeader, FrameKind, VERSION, begin_frame, end_frame,
 };
+pub use index::pack_index_range;
 pub use message::{Fields, Header, MESSAGE_HEADER, Message, RawOp};
 pub use query::QueryParams;
 pub use reply::{

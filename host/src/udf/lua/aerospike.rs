@@ -9,7 +9,7 @@ use tracing::Level;
 use super::object::{AERO, REC, check, fail, head, metatable, raw_str, register, type_error};
 use super::pack::to_value;
 use super::record::{context, forget, set_bin};
-use super::slot::{Slot, slot};
+use super::slot::{Slot, check_overdue, slot};
 use crate::change::RecordContext;
 use crate::model::{EPOCH_OFFSET_SECS, ResultCode, now_millis};
 
@@ -24,10 +24,10 @@ const MAX_CHANGES: usize = 2 * MAX_BINS;
 /// The [stack rules](super). Raises.
 unsafe fn arguments<'a>(l: *mut lua_State) -> (&'a mut Slot, &'a mut RecordContext) {
     check(l, 1, AERO);
-    if head(l, 2).is_null() {
+    let record = head(l, 2);
+    if record.is_null() || (*record).tag != REC {
         type_error(l, 2, c"Record");
     }
-    check(l, 2, REC);
     let s = slot(l);
     let context = context(l, s);
     (s, context)
@@ -50,10 +50,13 @@ unsafe fn flush(l: *mut lua_State, s: &mut Slot, context: &mut RecordContext) {
         lua_rawgeti(l, -1, i as i64 + 1);
         match to_value(l, -1, &mut s.scratch) {
             Ok(value) => set_bin(l, s, context, name, value),
-            Err(_) => fail(
-                l,
-                c"can't store a collection that is too large, nests too deep, or holds itself",
-            ),
+            Err(_) => {
+                check_overdue(l);
+                fail(
+                    l,
+                    c"can't store a collection that is too large, nests too deep, or holds itself",
+                )
+            }
         }
         s.cache[i].set = false;
         lua_pop(l, 1);
@@ -73,7 +76,7 @@ unsafe fn refuse(l: *mut lua_State) -> c_int {
 /// Whether the record would have too many bins; cheap for one that is far from it.
 fn is_over_limits(context: &RecordContext) -> bool {
     // Six bytes are the least that a bin takes.
-    let most = context.base().map_or(0, |r| r.body.bin_bytes().len() / 6);
+    let most = context.base().map_or(0, |r| r.body.as_bytes().len() / 6);
     let changes = context.changes();
     changes > MAX_CHANGES
         || most + changes > MAX_BINS

@@ -12,7 +12,7 @@ use super::failure::{failure, on_error, placed};
 use super::feed::Refused;
 use super::module::LuaModule;
 use super::object::push_str;
-use super::slot::{Slot, Trip};
+use super::slot::Slot;
 use super::state::State;
 use super::stream::{advance, emit, partials};
 use super::watchdog::OnDuty;
@@ -117,32 +117,30 @@ impl Aggregation {
         f: impl FnOnce(*mut lua_State, *mut Slot) -> c_int,
     ) -> Result<(), UdfError> {
         let pulse = Arc::clone(&self.state.slot.pulse);
-        let _duty = OnDuty::new(&pulse, self.state.slot.as_ptr().cast());
+        let _duty = OnDuty::new(&pulse);
         let limits = self.module.limits();
         let slot = &mut *self.state.slot;
-        slot.allow(limits.time(), None);
+        pulse.allow(limits.time(), None);
         slot.memory = limits.memory_bytes;
         slot.feed.largest = limits.result_bytes;
-        slot.budget = ptr::from_ref(budget);
-        slot.trip = Trip::No;
         slot.wants_backtrace = true;
         slot.written = 0;
         slot.reads_only = true;
         let s = self.state.slot.as_ptr();
         let mut failed = None;
         // SAFETY: the stack is the state's own, and `failed` is outside of what an error jumps over.
-        let ran = self.state.with(|l| unsafe {
+        let run = |l: *mut lua_State| unsafe {
             lua_pushlightuserdata(l, s.cast());
             lua_pushcclosure(l, on_error, 1);
             let status = f(l, s);
             if status != LUA_OK {
                 failed = Some(failure(l, &mut *s, status));
             }
-        });
+        };
+        let ran = pulse.lend(budget, || self.state.with(run));
         let slot = &mut *self.state.slot;
         slot.context = ptr::null_mut();
         slot.scope = ptr::null();
-        slot.budget = ptr::null();
         slot.feed.empty();
         let failed = failed.or_else(|| {
             ran.err().map(|e| {

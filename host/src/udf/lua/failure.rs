@@ -7,13 +7,14 @@ use mlua::ffi::*;
 use tracing::Level;
 
 use super::object::{self, head, raw_str};
-use super::slot::{Slot, Trip, slot};
+use super::pulse::Trip;
+use super::slot::{Slot, slot};
 use crate::udf::{UdfError, UdfErrorKind};
 
 /// The message handler of every invocation: notes where it happened, for the log.
 pub(super) unsafe extern "C-unwind" fn on_error(l: *mut lua_State) -> c_int {
     let s = slot(l);
-    if s.trip == Trip::No && s.wants_backtrace {
+    if !s.pulse.has_tripped() && s.wants_backtrace {
         s.wants_backtrace = false;
         luaL_traceback(l, l, ptr::null(), 1);
         note_backtrace(s, raw_str(l, -1));
@@ -47,19 +48,31 @@ fn explain(message: &mut String) {
     }
 }
 
+/// What an invocation fails with that has to end.
+fn kind(trip: Trip) -> UdfErrorKind {
+    match trip {
+        Trip::Timeout | Trip::No => UdfErrorKind::Timeout,
+        Trip::Overran => UdfErrorKind::Overran,
+        Trip::Cancelled => UdfErrorKind::Cancelled,
+        Trip::Memory => UdfErrorKind::Memory,
+    }
+}
+
+/// The failure of an invocation that had to end when no code of it ran any more.
+pub(super) fn ended(trip: Trip) -> UdfError {
+    UdfError::new(kind(trip), trip.text().to_string_lossy())
+}
+
 /// What the error on top of the stack says, after a call that ended with `status`.
 ///
 /// # Safety
 /// The [stack rules](super). Raises nothing.
 #[cold]
 pub(super) unsafe fn failure(l: *mut lua_State, s: &mut Slot, status: c_int) -> UdfError {
-    let kind = match s.trip {
-        Trip::Timeout => UdfErrorKind::Timeout,
-        Trip::Overran => UdfErrorKind::Overran,
-        Trip::Cancelled => UdfErrorKind::Cancelled,
-        Trip::Memory => UdfErrorKind::Memory,
+    let kind = match s.pulse.trip() {
         Trip::No if status == LUA_ERRMEM => UdfErrorKind::Memory,
         Trip::No => UdfErrorKind::Thrown,
+        trip => kind(trip),
     };
     let mut message = match lua_type(l, -1) {
         LUA_TSTRING => String::from_utf8_lossy(raw_str(l, -1)).into_owned(),

@@ -1,15 +1,17 @@
 //! Standard functions that are replaced because the originals would let a function outlive
 //! its time limit or touch what the next call sees.
 
-use std::ffi::{CStr, c_int};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr;
 
 use mlua::ffi::*;
 use tracing::Level;
 
 use super::object::{fail, raw_str};
+use super::pulse::{Pulse, Trip};
 use super::shared::{push_behind, set};
-use super::slot::{Trip, give_up, slot};
+use super::slot::{check_overdue, slot};
+use super::watchdog::on_duty;
 
 /// After a protected call failed: an error that must end the invocation is raised again.
 ///
@@ -17,12 +19,10 @@ use super::slot::{Trip, give_up, slot};
 /// The [stack rules](super), with the error on top. Raises.
 unsafe fn settle(l: *mut lua_State, status: c_int) {
     let s = slot(l);
-    if status == LUA_ERRMEM && s.trip == Trip::No {
-        s.trip = Trip::Memory;
+    if status == LUA_ERRMEM && !s.pulse.has_tripped() {
+        s.pulse.end(Trip::Memory);
     }
-    if s.trip != Trip::No {
-        give_up(l, s);
-    }
+    check_overdue(l);
 }
 
 unsafe extern "C-unwind" fn protected(l: *mut lua_State, status: c_int, extra: isize) -> c_int {
@@ -60,7 +60,7 @@ unsafe extern "C-unwind" fn xpcall(l: *mut lua_State) -> c_int {
 /// The message handler of `xpcall`: the given one, unless the invocation has to end. (A
 /// handler that runs because of the hook runs without hooks, and nothing could stop it.)
 unsafe extern "C-unwind" fn handle(l: *mut lua_State) -> c_int {
-    if slot(l).trip == Trip::No {
+    if !slot(l).pulse.has_tripped() {
         lua_pushvalue(l, lua_upvalueindex(2));
         lua_insert(l, 1);
         lua_call(l, 1, 1);
@@ -94,6 +94,8 @@ unsafe fn run(l: *mut lua_State, co: *mut lua_State, n: c_int) -> c_int {
     let before = slot(l).pulse.switch(co);
     let status = lua_resume(co, l, n, &raw mut results);
     slot(l).pulse.switch(before);
+    // The hook may have been set on the coroutine when it had no instruction to go.
+    check_overdue(l);
     if status == LUA_OK || status == LUA_YIELD {
         if lua_checkstack(l, results + 1) == 0 {
             lua_pop(co, results);
@@ -208,11 +210,28 @@ unsafe extern "C-unwind" fn rawset(l: *mut lua_State) -> c_int {
 
 /// `load`, for text only. The second upvalue is the original.
 unsafe extern "C-unwind" fn load(l: *mut lua_State) -> c_int {
-    if lua_isstring(l, 1) == 0 {
-        luaL_checktype(l, 1, LUA_TFUNCTION);
-    }
     let n = lua_gettop(l).min(4);
     lua_settop(l, 4);
+    if lua_isstring(l, 1) != 0 {
+        let mut text = raw_str(l, 1);
+        let name = luaL_optlstring(l, 2, lua_tostring(l, 1), ptr::null_mut());
+        let rest = (&raw mut text).cast();
+        let status = lua_load(l, next_piece, rest, name, c"t".as_ptr());
+        check_overdue(l);
+        if status != LUA_OK {
+            lua_pushnil(l);
+            lua_insert(l, -2);
+            return 2;
+        }
+        if n == 4 {
+            lua_pushvalue(l, 4);
+            if lua_setupvalue(l, -2, 1).is_null() {
+                lua_pop(l, 1);
+            }
+        }
+        return 1;
+    }
+    luaL_checktype(l, 1, LUA_TFUNCTION);
     lua_pushstring(l, c"t".as_ptr());
     lua_replace(l, 3);
     lua_settop(l, n.max(3));
@@ -220,6 +239,27 @@ unsafe extern "C-unwind" fn load(l: *mut lua_State) -> c_int {
     lua_insert(l, 1);
     lua_call(l, n.max(3), LUA_MULTRET);
     lua_gettop(l)
+}
+
+/// Text is compiled in pieces of so many bytes, between which the invocation can be ended.
+const PIECE: usize = 1 << 14;
+
+/// The next piece of a text, of which the rest is at `rest`.
+unsafe extern "C-unwind" fn next_piece(
+    _: *mut lua_State,
+    rest: *mut c_void,
+    size: *mut usize,
+) -> *const c_char {
+    let rest = rest.cast::<&[u8]>();
+    let text = if on_duty().is_some_and(Pulse::has_tripped) {
+        &[]
+    } else {
+        rest.read()
+    };
+    let (piece, after) = text.split_at(text.len().min(PIECE));
+    rest.write(after);
+    size.write(piece.len());
+    piece.as_ptr().cast()
 }
 
 /// `string.rep`; the original loops for as long as `n` says when there is nothing to repeat.

@@ -7,15 +7,15 @@ use mlua::ffi::*;
 
 use super::aggregate::Aggregation;
 use super::arguments::Arguments;
-use super::failure::{failure, on_error, placed};
+use super::failure::{ended, failure, on_error, placed};
 use super::module::LuaModule;
 use super::object::push_str;
 use super::pack::{Unpackable, to_value};
 use super::record::forget;
 use super::shared::undo_call;
-use super::slot::{Slot, Trip};
+use super::slot::Slot;
 use super::stack::{StackGuard, clear_registered, clear_table};
-use super::state::State;
+use super::state::{State, is_function};
 use super::watchdog::OnDuty;
 use crate::change::{RecordContext, Scope};
 use crate::model::Value;
@@ -56,7 +56,7 @@ impl LuaInstance {
             none => none.insert(self.module.state(budget.patience)?),
         };
         let time = self.module.limits().time();
-        state.slot.allow(time, budget.patience);
+        state.slot.pulse.allow(time, budget.patience);
         if state.stale {
             state.refresh(self.module.source())?;
         }
@@ -179,22 +179,22 @@ impl Pass<'_> {
             let text = "function not found";
             return self.fail_all(n, &UdfError::new(UdfErrorKind::FunctionNotFound, text));
         }
-        let pulse = Arc::clone(&state.slot.pulse);
-        let _duty = OnDuty::new(&pulse, state.slot.as_ptr().cast());
         let slot = &mut *state.slot;
         slot.memory = self.module.limits().memory_bytes;
-        slot.budget = ptr::from_ref(self.budget);
         slot.scope = ptr::from_ref(self.scope);
-        slot.trip = Trip::No;
         slot.wants_backtrace = true;
         let shared = &*state;
+        let pulse = &*shared.slot.pulse;
+        let duty = OnDuty::new(pulse);
         // SAFETY: `with` gives the state's own stack and catches what the set-up raises, when
         // nothing that wants dropping is alive yet; from then on Lua is called protected.
-        let ran = state.with(|l| unsafe { self.records(l, shared, batch) });
+        let ran = pulse.lend(self.budget, || {
+            shared.with(|l| unsafe { self.records(l, shared, batch) })
+        });
+        drop(duty);
         let slot = &mut *state.slot;
         slot.context = ptr::null_mut();
         slot.scope = ptr::null();
-        slot.budget = ptr::null();
         if let Err(e) = ran {
             self.renew = true;
             let kind = match e {
@@ -225,7 +225,7 @@ impl Pass<'_> {
         push_str(l, self.function.as_bytes());
         lua_rawget(l, 3);
         lua_replace(l, 3);
-        if lua_type(l, 3) != LUA_TFUNCTION {
+        if !is_function(l, 3) {
             let e = UdfError::new(UdfErrorKind::FunctionNotFound, "function not found");
             return self.fail_all(batch.len(), &e);
         }
@@ -258,17 +258,17 @@ impl Pass<'_> {
             }
             pulse.start(l);
             let status = lua_pcall(l, top - 3, 1, 1);
+            if status == LUA_OK {
+                self.take_result(l, &mut *s);
+            } else {
+                let e = placed(failure(l, &mut *s, status), self.module.file());
+                self.results.push(Err(e));
+            }
             pulse.stop();
-            if lua_gethookmask(l) != 0 {
+            if pulse.was_interrupted() {
                 lua_sethook(l, None, 0, 0);
             }
-            let result = if status == LUA_OK {
-                self.result(l, &mut *s)
-            } else {
-                Err(placed(failure(l, &mut *s, status), self.module.file()))
-            };
-            self.results.push(result);
-            if (*s).trip != Trip::No || status == LUA_ERRMEM {
+            if pulse.has_tripped() || status == LUA_ERRMEM {
                 self.renew = true;
                 return;
             }
@@ -295,6 +295,21 @@ impl Pass<'_> {
         }
     }
 
+    /// Takes the result on top of the stack. Small ones are made where they are wanted: to move one
+    /// that was just written costs more than to write it.
+    ///
+    /// # Safety
+    /// As [`result`](Self::result).
+    #[inline]
+    unsafe fn take_result(&mut self, l: *mut lua_State, s: &mut Slot) {
+        if lua_isinteger(l, -1) != 0 {
+            let i = lua_tointegerx(l, -1, ptr::null_mut());
+            return self.results.push(Ok(Value::Int(i)));
+        }
+        let result = self.result(l, s);
+        self.results.push(result);
+    }
+
     /// The result on top of the stack.
     ///
     /// # Safety
@@ -303,6 +318,7 @@ impl Pass<'_> {
         let value = match to_value(l, -1, &mut s.scratch) {
             Ok(value) => value,
             Err(Unpackable::Type) => Value::Nil,
+            Err(Unpackable::Overdue) => return Err(ended(s.pulse.trip())),
             Err(Unpackable::Size) => {
                 let text = "the result is too large, nests too deep, or holds itself";
                 return Err(UdfError::new(UdfErrorKind::Result, text));

@@ -11,7 +11,7 @@ use super::iterator::push_list_iterator;
 use super::object::{Head, LIST, check, fail, head, metatable, push_empty, register};
 use super::pack::{pack, scalar};
 use super::packed::{edit, push_at};
-use super::slot::{Slot, check_overdue, slot};
+use super::slot::{Slot, check_overdue, pause, slot};
 use super::table::own;
 use super::text::tostring;
 use crate::cdt::{EditError, list};
@@ -19,9 +19,6 @@ use crate::model::msgpack::Element;
 
 /// The furthest behind its end that a list can be written; the gap is filled with nils.
 const MAX_GAP: usize = 1 << 20;
-
-/// From this length on, functions that move elements look at the clock.
-const LONG: usize = 4096;
 
 /// Pushes element `i`, from 1, or nil.
 ///
@@ -69,16 +66,6 @@ unsafe fn set_raw(l: *mut lua_State, index: c_int, i: usize) {
 /// The [stack rules](super). Raises.
 unsafe fn opt_index(l: *mut lua_State, arg: c_int) -> usize {
     usize::try_from(luaL_optinteger(l, arg, 0)).unwrap_or(0)
-}
-
-/// Moving many elements takes time that no hook sees.
-///
-/// # Safety
-/// The [stack rules](super). Raises.
-unsafe fn pause(l: *mut lua_State, moved: usize) {
-    if moved > LONG {
-        check_overdue(l);
-    }
 }
 
 /// Makes the list long enough for an element `i`.
@@ -176,11 +163,11 @@ unsafe extern "C-unwind" fn insert(l: *mut lua_State) -> c_int {
             grow(l, h, i);
         } else {
             for j in (i..=(*h).n).rev() {
+                pause(l, j);
                 lua_rawgeti(l, -1, j as i64);
                 lua_rawseti(l, -2, j as i64 + 1);
             }
             (*h).n += 1;
-            pause(l, (*h).n);
         }
         set_raw(l, 3, i);
     }
@@ -196,13 +183,13 @@ unsafe extern "C-unwind" fn remove(l: *mut lua_State) -> c_int {
         }
         own(l, slot(l), 1, h);
         for j in i..(*h).n {
+            pause(l, j);
             lua_rawgeti(l, -1, j as i64 + 1);
             lua_rawseti(l, -2, j as i64);
         }
         lua_pushnil(l);
         lua_rawseti(l, -2, (*h).n as i64);
         (*h).n -= 1;
-        pause(l, (*h).n);
     }
     0
 }
@@ -214,6 +201,7 @@ unsafe extern "C-unwind" fn concat(l: *mut lua_State) -> c_int {
     own(l, slot(l), 2, other);
     // The two may be one list: its length counts as it was.
     for j in 1..=(*other).n {
+        pause(l, j);
         lua_rawgeti(l, 4, j as i64);
         (*h).n += 1;
         lua_rawseti(l, 3, (*h).n as i64);
@@ -246,6 +234,7 @@ unsafe fn slice(l: *mut lua_State, h: *mut Head, from: usize, to: usize) -> c_in
     let new = push_empty(l, slot(l), LIST, c_int::try_from(n).unwrap_or(0));
     lua_getiuservalue(l, 3, 1);
     for j in from..=to {
+        pause(l, j);
         lua_rawgeti(l, 2, j as i64);
         lua_rawseti(l, 4, (j + 1 - from) as i64);
     }
@@ -287,6 +276,7 @@ unsafe extern "C-unwind" fn merge(l: *mut lua_State) -> c_int {
     lua_getiuservalue(l, 5, 1);
     for (from, count, behind) in [(3, n, 0), (4, m, n)] {
         for j in 1..=count {
+            pause(l, j);
             lua_rawgeti(l, from, j as i64);
             lua_rawseti(l, 6, (behind + j) as i64);
         }
@@ -309,6 +299,7 @@ pub(super) unsafe fn push_packed_size(l: *mut lua_State) -> c_int {
     let s = slot(l);
     s.scratch.clear();
     if pack(l, 1, &mut s.scratch, 0).is_err() {
+        check_overdue(l);
         fail(l, c"it is too large, nests too deep, or holds itself");
     }
     lua_pushinteger(l, s.scratch.len() as i64);
@@ -341,6 +332,7 @@ unsafe extern "C-unwind" fn call(l: *mut lua_State) -> c_int {
         while lua_next(l, 2) != 0 {
             if lua_type(l, -2) == LUA_TNUMBER {
                 (*h).n += 1;
+                pause(l, (*h).n);
                 if fits(l, -1) {
                     lua_pushvalue(l, -1);
                     lua_rawseti(l, 4, (*h).n as i64);

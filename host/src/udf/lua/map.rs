@@ -10,7 +10,7 @@ use super::list::{fits, push_packed_size};
 use super::object::{BYTES, Head, MAP, REC, check, head, metatable, push_empty, register};
 use super::pack::{key_at, scalar};
 use super::packed::{edit, push_under};
-use super::slot::{Slot, check_overdue, slot};
+use super::slot::{Slot, check_overdue, pause, slot};
 use super::table::{own, push_key, set_entry};
 use super::text::tostring;
 use crate::cdt::map;
@@ -134,6 +134,7 @@ unsafe fn count(l: *mut lua_State, index: c_int, h: *mut Head) -> usize {
     while lua_next(l, table) != 0 {
         lua_pop(l, 1);
         n += 1;
+        pause(l, n);
     }
     lua_settop(l, table - 1);
     n
@@ -162,6 +163,7 @@ pub(super) unsafe fn push_sorted_keys(l: *mut lua_State, s: &mut Slot, index: c_
         lua_pop(l, 1);
         lua_pushvalue(l, -1);
         i += 1;
+        pause(l, i as usize);
         lua_rawseti(l, table + 1, i);
     }
     sort(l, table + 1, i);
@@ -182,6 +184,7 @@ unsafe fn sort(l: *mut lua_State, table: c_int, n: i64) {
     lua_createtable(l, c_int::try_from(n).unwrap_or(0), 0);
     let copy = lua_gettop(l);
     for i in 1..=n {
+        pause(l, i as usize);
         lua_rawgeti(l, table, i);
         lua_rawseti(l, copy, i);
     }
@@ -200,6 +203,7 @@ unsafe fn sort(l: *mut lua_State, table: c_int, n: i64) {
 unsafe fn sorted_order(l: *mut lua_State, table: c_int, n: i64) -> *mut u32 {
     let mut sorted = true;
     for i in 2..=n {
+        pause(l, i as usize);
         lua_rawgeti(l, table, i - 1);
         lua_rawgeti(l, table, i);
         sorted &= key_at(l, -2).compare(&key_at(l, -1)).is_lt();
@@ -241,6 +245,7 @@ unsafe extern "C-unwind" fn call(l: *mut lua_State) -> c_int {
         lua_getiuservalue(l, 3, 1);
         lua_pushnil(l);
         while lua_next(l, 2) != 0 {
+            check_overdue(l);
             if is_key(l, 5) && fits(l, 6) {
                 set(l, 4, 5, 6);
             }
@@ -263,6 +268,7 @@ unsafe fn push_copy(l: *mut lua_State) {
     lua_getiuservalue(l, -1, 1);
     lua_pushnil(l);
     while lua_next(l, from) != 0 {
+        check_overdue(l);
         lua_pushvalue(l, -2);
         lua_insert(l, -2);
         lua_rawset(l, from + 2);
@@ -342,6 +348,7 @@ unsafe extern "C-unwind" fn diff(l: *mut lua_State) -> c_int {
     for (here, there) in [(3, 4), (4, 3)] {
         lua_pushnil(l);
         while lua_next(l, here) != 0 {
+            check_overdue(l);
             lua_pushvalue(l, 7);
             lua_rawget(l, there);
             if !is_true(l, 9) {

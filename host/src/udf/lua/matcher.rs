@@ -2,14 +2,13 @@
 
 use std::ffi::CStr;
 
+use super::pulse::Pulse;
+
 /// The most captures that a pattern may have.
 pub(super) const MAX_CAPTURES: usize = 32;
 
 /// How deep matching may recurse, as in Lua.
 const MAX_DEPTH: usize = 200;
-
-/// Steps between two looks at the clock.
-const STEPS: u32 = 1 << 14;
 
 /// Why a match did not come to its end.
 #[derive(Clone, Copy, Debug)]
@@ -45,18 +44,19 @@ pub(super) struct Matcher<'a> {
     level: usize,
     captures: [(usize, Extent); MAX_CAPTURES],
     depth: usize,
-    steps: u32,
+    pulse: &'a Pulse,
 }
 
 impl<'a> Matcher<'a> {
-    pub(super) fn new(subject: &'a [u8], pattern: &'a [u8]) -> Self {
+    /// Ends early when the invocation whose `pulse` it is has to end.
+    pub(super) fn new(subject: &'a [u8], pattern: &'a [u8], pulse: &'a Pulse) -> Self {
         Self {
             subject,
             pattern,
             level: 0,
             captures: [(0, Extent::Open); MAX_CAPTURES],
             depth: 0,
-            steps: 0,
+            pulse,
         }
     }
 
@@ -97,45 +97,36 @@ impl<'a> Matcher<'a> {
         self.pattern.get(p).copied()
     }
 
-    /// Counts a step, and asks now and then whether to go on.
+    /// Asks whether to go on.
     #[inline]
-    fn step(&mut self, overdue: &mut dyn FnMut() -> bool) -> Result<(), Stop> {
-        self.steps += 1;
-        if self.steps >= STEPS {
-            self.steps = 0;
-            if overdue() {
-                return Err(Stop::Overdue);
-            }
+    fn step(&self) -> Result<(), Stop> {
+        if self.pulse.has_tripped() {
+            return Err(Stop::Overdue);
         }
         Ok(())
     }
 
     /// Matches the pattern from `p` on at `s`; gives the end of the match.
-    pub(super) fn run(&mut self, s: usize, p: usize, overdue: &mut dyn FnMut() -> bool) -> Matched {
+    pub(super) fn run(&mut self, s: usize, p: usize) -> Matched {
         if self.depth >= MAX_DEPTH {
             return Err(Stop::Malformed(c"pattern too complex"));
         }
         self.depth += 1;
-        let found = self.run_here(s, p, overdue);
+        let found = self.run_here(s, p);
         self.depth -= 1;
         found
     }
 
-    fn run_here(
-        &mut self,
-        mut s: usize,
-        mut p: usize,
-        overdue: &mut dyn FnMut() -> bool,
-    ) -> Matched {
+    fn run_here(&mut self, mut s: usize, mut p: usize) -> Matched {
         loop {
-            self.step(overdue)?;
+            self.step()?;
             let Some(c) = self.pat(p) else {
                 return Ok(Some(s));
             };
             match (c, self.pat(p + 1)) {
-                (b'(', Some(b')')) => return self.open(s, p + 2, Extent::Position, overdue),
-                (b'(', _) => return self.open(s, p + 1, Extent::Open, overdue),
-                (b')', _) => return self.close(s, p + 1, overdue),
+                (b'(', Some(b')')) => return self.open(s, p + 2, Extent::Position),
+                (b'(', _) => return self.open(s, p + 1, Extent::Open),
+                (b')', _) => return self.close(s, p + 1),
                 (b'$', None) => return Ok((s == self.subject.len()).then_some(s)),
                 (b'%', Some(b'b')) => match self.balance(s, p + 2)? {
                     Some(end) => {
@@ -173,7 +164,7 @@ impl<'a> Matcher<'a> {
             match self.pat(end) {
                 Some(b'?') => {
                     if self.single(s, p, end)
-                        && let Some(found) = self.run(s + 1, end + 1, overdue)?
+                        && let Some(found) = self.run(s + 1, end + 1)?
                     {
                         return Ok(Some(found));
                     }
@@ -181,13 +172,13 @@ impl<'a> Matcher<'a> {
                 }
                 Some(b'+') => {
                     return if self.single(s, p, end) {
-                        self.longest(s + 1, p, end, overdue)
+                        self.longest(s + 1, p, end)
                     } else {
                         Ok(None)
                     };
                 }
-                Some(b'*') => return self.longest(s, p, end, overdue),
-                Some(b'-') => return self.shortest(s, p, end, overdue),
+                Some(b'*') => return self.longest(s, p, end),
+                Some(b'-') => return self.shortest(s, p, end),
                 _ => {
                     if !self.single(s, p, end) {
                         return Ok(None);
@@ -199,20 +190,14 @@ impl<'a> Matcher<'a> {
         }
     }
 
-    fn longest(
-        &mut self,
-        s: usize,
-        p: usize,
-        end: usize,
-        overdue: &mut dyn FnMut() -> bool,
-    ) -> Matched {
+    fn longest(&mut self, s: usize, p: usize, end: usize) -> Matched {
         let mut n = 0;
         while self.single(s + n, p, end) {
-            self.step(overdue)?;
+            self.step()?;
             n += 1;
         }
         loop {
-            if let Some(found) = self.run(s + n, end + 1, overdue)? {
+            if let Some(found) = self.run(s + n, end + 1)? {
                 return Ok(Some(found));
             }
             if n == 0 {
@@ -222,15 +207,9 @@ impl<'a> Matcher<'a> {
         }
     }
 
-    fn shortest(
-        &mut self,
-        mut s: usize,
-        p: usize,
-        end: usize,
-        overdue: &mut dyn FnMut() -> bool,
-    ) -> Matched {
+    fn shortest(&mut self, mut s: usize, p: usize, end: usize) -> Matched {
         loop {
-            if let Some(found) = self.run(s, end + 1, overdue)? {
+            if let Some(found) = self.run(s, end + 1)? {
                 return Ok(Some(found));
             }
             if !self.single(s, p, end) {
@@ -240,27 +219,21 @@ impl<'a> Matcher<'a> {
         }
     }
 
-    fn open(
-        &mut self,
-        s: usize,
-        p: usize,
-        extent: Extent,
-        overdue: &mut dyn FnMut() -> bool,
-    ) -> Matched {
+    fn open(&mut self, s: usize, p: usize, extent: Extent) -> Matched {
         let level = self.level;
         let Some(slot) = self.captures.get_mut(level) else {
             return Err(Stop::Malformed(c"too many captures"));
         };
         *slot = (s, extent);
         self.level = level + 1;
-        let found = self.run(s, p, overdue)?;
+        let found = self.run(s, p)?;
         if found.is_none() {
             self.level = level;
         }
         Ok(found)
     }
 
-    fn close(&mut self, s: usize, p: usize, overdue: &mut dyn FnMut() -> bool) -> Matched {
+    fn close(&mut self, s: usize, p: usize) -> Matched {
         let open = self.captures[..self.level]
             .iter()
             .rposition(|(_, extent)| matches!(extent, Extent::Open));
@@ -268,7 +241,7 @@ impl<'a> Matcher<'a> {
             return Err(Stop::Malformed(c"invalid pattern capture"));
         };
         self.captures[i].1 = Extent::Closed(s - self.captures[i].0);
-        let found = self.run(s, p, overdue)?;
+        let found = self.run(s, p)?;
         if found.is_none() {
             self.captures[i].1 = Extent::Open;
         }

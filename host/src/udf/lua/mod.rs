@@ -50,6 +50,7 @@ mod outside;
 mod pack;
 mod packed;
 mod pattern;
+mod pulse;
 mod record;
 mod require;
 mod runtime;

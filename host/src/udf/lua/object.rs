@@ -256,18 +256,15 @@ pub(super) unsafe fn push_value(l: *mut lua_State, s: &Slot, value: &Value) {
 /// The userdata at `index`, or null when it is none.
 ///
 /// Every full userdata that Lua code can hold was made by [`new_object`], so it starts with a
-/// head; the buffers of [`super::blob`] and [`super::packed`] are never in its reach.
+/// head; the buffers of [`super::blob`] and [`super::packed`] are never in its reach, nor is any light
+/// userdata but null.
 ///
 /// # Safety
 /// The [stack rules](super); the pointer is good while the value is on the stack or elsewhere in
 /// reach of Lua. Raises nothing.
 #[inline]
 pub(super) unsafe fn head(l: *mut lua_State, index: c_int) -> *mut Head {
-    if lua_type(l, index) == LUA_TUSERDATA {
-        lua_touserdata(l, index).cast()
-    } else {
-        ptr::null_mut()
-    }
+    lua_touserdata(l, index).cast()
 }
 
 /// The userdata of `tag` at argument `index`; raises an error when it is something else.

@@ -10,7 +10,8 @@ use mlua::ffi::*;
 use rand::Rng;
 
 use super::object::{fail, push_str, raw_str, register};
-use super::slot::{Slot, give_up, slot};
+use super::slot::{Slot, slot};
+use super::watchdog::give_up;
 use crate::udf::{Opening, open_file};
 
 /// Files are read and written in pieces, between which the clock is looked at.
@@ -65,7 +66,7 @@ fn read_file(s: &mut Slot, path: &[u8]) -> Result<(), Failure> {
         if read == 0 {
             return Ok(());
         }
-        if s.overdue() {
+        if s.pulse.has_tripped() {
             return Err(Failure::Overdue);
         }
     }
@@ -82,7 +83,7 @@ fn write_file(s: &mut Slot, path: &[u8], text: &[u8]) -> Result<(), Failure> {
     let mut file = open_path(s, path, how)?;
     for piece in text.chunks(PIECE) {
         file.write_all(piece)?;
-        if s.overdue() {
+        if s.pulse.has_tripped() {
             return Err(Failure::Overdue);
         }
     }
@@ -119,7 +120,7 @@ fn explain(s: &mut Slot, path: &[u8], failure: Failure) -> bool {
 unsafe fn raise(l: *mut lua_State, overdue: bool) -> ! {
     let s = slot(l);
     if overdue {
-        give_up(l, s);
+        give_up(l, s.pulse.trip());
     }
     luaL_where(l, 1);
     push_str(l, &s.scratch);

@@ -9,6 +9,8 @@ use mlua::ffi::*;
 use smallvec::SmallVec;
 
 use super::object::{BYTES, GEO, Head, LIST, MAP, head, raw_str};
+use super::pulse::Pulse;
+use super::watchdog::on_duty;
 use crate::model::msgpack::{self, Element, MAX_DEPTH, Reader};
 use crate::model::{ParticleType, Value};
 
@@ -23,6 +25,8 @@ pub(super) enum Unpackable {
     Type,
     /// It is longer than [`MAX_PACKED`], nests deeper than [`MAX_DEPTH`], or holds itself.
     Size,
+    /// The invocation has to end.
+    Overdue,
 }
 
 /// Appends the value at `index` in packed form.
@@ -85,6 +89,9 @@ unsafe fn pack_object(
     match (*h).tag {
         LIST | MAP if !(*h).owned => out.extend_from_slice(Head::packed(h)),
         LIST | MAP => {
+            if on_duty().is_some_and(Pulse::has_tripped) {
+                return Err(Unpackable::Overdue);
+            }
             if depth >= MAX_DEPTH || lua_checkstack(l, 8) == 0 {
                 return Err(Unpackable::Size);
             }

@@ -1,7 +1,7 @@
 //! `string.find`, `match`, `gmatch` and `gsub`, as Lua's manual defines them.
 //!
 //! The originals match inside C for as long as the pattern makes them (`.-.-.-b` takes the
-//! cube of the subject's length), and no hook fires there. These look at the clock.
+//! cube of the subject's length), and no hook fires there. These can be ended.
 
 use std::ffi::{CStr, c_int};
 use std::ptr;
@@ -10,9 +10,10 @@ use mlua::ffi::*;
 
 use super::matcher::{Capture, MAX_CAPTURES, Matcher, Stop};
 use super::object::{push_str, raw_str};
-use super::slot::{Slot, check_overdue, give_up, slot};
+use super::slot::{Slot, check_overdue, slot};
+use super::watchdog::give_up;
 
-/// Plain searches look at the clock after so many bytes.
+/// Plain searches ask after so many bytes whether to go on.
 const PIECE: usize = 1 << 18;
 
 /// Raises what stopped a match.
@@ -21,7 +22,7 @@ const PIECE: usize = 1 << 18;
 /// The [stack rules](super). Raises.
 unsafe fn stopped(l: *mut lua_State, s: &Slot, stop: Stop) -> ! {
     match stop {
-        Stop::Overdue => give_up(l, s),
+        Stop::Overdue => give_up(l, s.pulse.trip()),
         Stop::Malformed(text) => super::object::fail(l, text),
         Stop::CaptureIndex(i) => {
             luaL_error(l, c"invalid capture index %%%d".as_ptr(), i as c_int);
@@ -37,7 +38,7 @@ unsafe fn stopped(l: *mut lua_State, s: &Slot, stop: Stop) -> ! {
 unsafe fn attempt(l: *mut lua_State, m: &mut Matcher<'_>, at: usize) -> Option<usize> {
     let s = slot(l);
     m.start();
-    let found = m.run(at, 0, &mut || s.overdue());
+    let found = m.run(at, 0);
     match found {
         Ok(end) => end,
         Err(stop) => stopped(l, s, stop),
@@ -96,7 +97,8 @@ unsafe fn push_captures(
     n as c_int
 }
 
-/// Where `text` has `wanted`. Long ones are searched in pieces, between which the clock is looked at.
+/// Where `text` has `wanted`. Long ones are searched in pieces, between which it asks whether
+/// to go on.
 ///
 /// # Safety
 /// The [stack rules](super). Raises.
@@ -141,7 +143,7 @@ unsafe fn find_or_match(l: *mut lua_State, find: bool) -> c_int {
         return 1;
     }
     let (anchored, pattern) = anchor(pattern);
-    let mut m = Matcher::new(subject, pattern);
+    let mut m = Matcher::new(subject, pattern, &slot(l).pulse);
     loop {
         if let Some(end) = attempt(l, &mut m, at) {
             if find {
@@ -181,7 +183,7 @@ unsafe extern "C-unwind" fn gmatch_next(l: *mut lua_State) -> c_int {
     let pattern = raw_str(l, lua_upvalueindex(3));
     let mut at = lua_tointegerx(l, lua_upvalueindex(4), ptr::null_mut()).max(0) as usize;
     let last = lua_tointegerx(l, lua_upvalueindex(5), ptr::null_mut());
-    let mut m = Matcher::new(subject, pattern);
+    let mut m = Matcher::new(subject, pattern, &slot(l).pulse);
     while at <= subject.len() {
         if let Some(end) = attempt(l, &mut m, at)
             && end as i64 != last
@@ -305,7 +307,7 @@ unsafe extern "C-unwind" fn gsub(l: *mut lua_State) -> c_int {
     }
     let most = luaL_optinteger(l, 4, subject.len() as i64 + 1);
     lua_settop(l, 4);
-    let mut m = Matcher::new(subject, pattern);
+    let mut m = Matcher::new(subject, pattern, &slot(l).pulse);
     let mut buffer = std::mem::MaybeUninit::<luaL_Buffer>::uninit();
     let b = buffer.as_mut_ptr();
     luaL_buffinit(l, b);

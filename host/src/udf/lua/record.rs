@@ -10,13 +10,15 @@ use tracing::Level;
 use super::list::fits;
 use super::object::{
     GEO, LIST, MAP, REC, check, fail, head, metatable, push_bytes, push_geo, push_packed, push_str,
-    push_value, raw_str, register,
+    push_value, register,
 };
 use super::pack::to_value;
+use super::pulse::Trip;
 use super::shared::freeze;
-use super::slot::{Cached, Slot, Trip, give_up, slot};
+use super::slot::{Cached, Slot, slot};
+use super::watchdog::give_up;
 use crate::change::{RecordContext, Scope};
-use crate::model::{BinName, ParticleType, Ttl, Value, msgpack};
+use crate::model::{BinName, MAX_BIN_NAME, ParticleType, Ttl, Value, msgpack};
 
 /// The record of the invocation; raises an error outside of one.
 ///
@@ -79,24 +81,29 @@ pub(super) unsafe fn forget(l: *mut lua_State, s: &mut Slot) {
     s.cache.clear();
 }
 
-/// Whether there is no name at 2: nil is none, and what cannot be one raises.
+/// The name at 2; nil is none, and what cannot be one raises.
 ///
 /// # Safety
-/// The [stack rules](super). Raises.
+/// The [stack rules](super); the name is good while it is in reach of Lua. Raises.
 #[inline]
-unsafe fn is_nameless(l: *mut lua_State) -> bool {
-    lua_type(l, 2) != LUA_TSTRING && luaL_optlstring(l, 2, ptr::null(), ptr::null_mut()).is_null()
+unsafe fn name<'a>(l: *mut lua_State) -> Option<&'a [u8]> {
+    let mut len = 0;
+    let p = lua_tolstring(l, 2, &raw mut len);
+    if p.is_null() {
+        luaL_optlstring(l, 2, ptr::null(), ptr::null_mut());
+        return None;
+    }
+    Some(std::slice::from_raw_parts(p.cast(), len))
 }
 
 unsafe extern "C-unwind" fn index(l: *mut lua_State) -> c_int {
     check(l, 1, REC);
     let s = slot(l);
     let context = context(l, s);
-    if is_nameless(l) {
+    let Some(name) = name(l) else {
         lua_pushnil(l);
         return 1;
-    }
-    let name = raw_str(l, 2);
+    };
     if !s.cache.is_empty()
         && let Some(i) = cached(s, name)
     {
@@ -104,9 +111,16 @@ unsafe extern "C-unwind" fn index(l: *mut lua_State) -> c_int {
         lua_rawgeti(l, -1, i as i64 + 1);
         return 1;
     }
-    if let Some(value) = context.changed_bin(name) {
-        push_value(l, s, value);
-        return 1;
+    match context.changed_bin(name) {
+        Some(Value::Int(i)) => {
+            lua_pushinteger(l, *i);
+            return 1;
+        }
+        Some(value) => {
+            push_value(l, s, value);
+            return 1;
+        }
+        None => {}
     }
     let Some(p) = context.stored_bin(name) else {
         lua_pushnil(l);
@@ -137,10 +151,9 @@ unsafe extern "C-unwind" fn newindex(l: *mut lua_State) -> c_int {
     check(l, 1, REC);
     let s = slot(l);
     let context = context(l, s);
-    if is_nameless(l) {
+    let Some(name) = name(l) else {
         return 0;
-    }
-    let name = raw_str(l, 2);
+    };
     let h = head(l, 3);
     let Some(name) = BinName::new(until_zero(name)) else {
         return unnamed(l, s, name);
@@ -155,6 +168,11 @@ unsafe extern "C-unwind" fn newindex(l: *mut lua_State) -> c_int {
         if let Some(i) = cached(s, name.as_bytes()) {
             s.cache[i].set = false;
             uncache(l, s, i);
+        }
+        if lua_isinteger(l, 3) != 0 {
+            // Made where it is wanted: to move a value that was just written costs more.
+            context.set_bin(name, Value::Int(lua_tointegerx(l, 3, ptr::null_mut())));
+            return 0;
         }
         match to_value(l, 3, &mut s.scratch) {
             Ok(value) => set_bin(l, s, context, name, value),
@@ -177,9 +195,11 @@ unsafe extern "C-unwind" fn newindex(l: *mut lua_State) -> c_int {
     0
 }
 
-/// A name as clients in C read it.
+/// A name as clients in C read it, if it is not too long anyway.
+#[inline]
 fn until_zero(name: &[u8]) -> &[u8] {
-    memchr::memchr(0, name).map_or(name, |at| &name[..at])
+    let mut start = name.iter().take(MAX_BIN_NAME + 1);
+    start.position(|b| *b == 0).map_or(name, |at| &name[..at])
 }
 
 /// A bin is set by a name that it cannot have: one that is too long sets nothing, as modules may
@@ -217,8 +237,8 @@ pub(super) unsafe fn set_bin(
     s.written += value.heap_bytes();
     context.set_bin(name, value);
     if s.written > s.memory {
-        s.trip = Trip::Memory;
-        give_up(l, s);
+        s.pulse.end(Trip::Memory);
+        give_up(l, Trip::Memory);
     }
 }
 

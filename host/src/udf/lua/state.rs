@@ -14,7 +14,7 @@ use super::object::{push_str, raw_str};
 use super::require::load_source;
 use super::sandbox;
 use super::shared::{PER_CHANGE, undo};
-use super::slot::{OwnSlot, Slot, Trip};
+use super::slot::{OwnSlot, Slot};
 use super::stack::{clear_registered, clear_table};
 use super::watchdog::{self, OnDuty};
 use crate::udf::log::Log;
@@ -104,7 +104,7 @@ impl State {
         });
         built.map_err(host)?;
         watchdog::register(&state.slot.pulse);
-        state.slot.allow(limits.time(), patience);
+        state.slot.pulse.allow(limits.time(), patience);
         state.compile(source)?;
         state.start(source).map_err(LoadError::Run)?;
         state.settle(source).map_err(host)?;
@@ -168,8 +168,8 @@ impl State {
     fn start(&mut self, source: &ModuleSource) -> Result<(), UdfError> {
         let slot = self.slot.as_ptr();
         let pulse = Arc::clone(&self.slot.pulse);
-        let _duty = OnDuty::new(&pulse, slot.cast());
-        self.slot.trip = Trip::No;
+        let _duty = OnDuty::new(&pulse);
+        pulse.clear();
         let mut failed = None;
         // SAFETY: the stack is the state's own, and Lua is called protected; the slot is not
         // referred to meanwhile.
@@ -231,8 +231,7 @@ impl State {
             lua_settop(l, 2);
             lua_pushnil(l);
             while lua_next(l, 1) != 0 {
-                let is_name = lua_type(l, 3) == LUA_TSTRING;
-                if is_name && lua_type(l, 4) == LUA_TFUNCTION && lua_iscfunction(l, 4) == 0 {
+                if lua_type(l, 3) == LUA_TSTRING && is_function(l, 4) {
                     names.push(String::from_utf8_lossy(raw_str(l, 3)).into_owned());
                 }
                 pristine &= survey.value(l, 4, 0);
@@ -300,6 +299,25 @@ impl State {
         self.start(source)?;
         self.slot.lasting_changes = self.slot.changes;
         Ok(())
+    }
+}
+
+/// Whether the value at `index` is one that a module offers: a function of its own, or a table that
+/// is called like one.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
+pub(super) unsafe fn is_function(l: *mut lua_State, index: c_int) -> bool {
+    match lua_type(l, index) {
+        LUA_TFUNCTION => lua_iscfunction(l, index) == 0,
+        LUA_TTABLE => {
+            let call = luaL_getmetafield(l, index, c"__call".as_ptr());
+            if call != LUA_TNIL {
+                lua_pop(l, 1);
+            }
+            call == LUA_TFUNCTION
+        }
+        _ => false,
     }
 }
 

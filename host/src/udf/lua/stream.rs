@@ -8,8 +8,10 @@ use mlua::ffi::*;
 use super::feed::{Feed, Refused};
 use super::object::{fail, push_value};
 use super::pack::{Unpackable, to_value};
+use super::pulse::Trip;
 use super::record::forget;
-use super::slot::{Slot, Trip, check_overdue, give_up, slot};
+use super::slot::{Slot, check_overdue, slot};
+use super::watchdog::give_up;
 use crate::model::Value;
 
 /// Each record, and each partial value, has the time of one invocation.
@@ -21,9 +23,10 @@ unsafe fn begin(l: *mut lua_State, s: &mut Slot) {
     if lua_gethookmask(l) != 0 {
         lua_sethook(l, None, 0, 0);
     }
-    if s.budget.as_ref().is_some_and(|b| b.is_cancelled()) {
-        check_overdue(l);
+    if s.pulse.is_cancelled() {
+        s.pulse.end(Trip::Cancelled);
     }
+    check_overdue(l);
 }
 
 /// `advance()`: makes the next record the current one; false when there is none.
@@ -68,6 +71,7 @@ pub(super) unsafe extern "C-unwind" fn emit(l: *mut lua_State) -> c_int {
     let value = match to_value(l, 1, &mut s.scratch) {
         Ok(Value::Nil) | Err(Unpackable::Type) => return 0,
         Ok(value) => value,
+        Err(Unpackable::Overdue) => give_up(l, s.pulse.trip()),
         Err(Unpackable::Size) => refuse(l, &mut s.feed, None),
     };
     let len = value.heap_bytes();
@@ -79,8 +83,8 @@ pub(super) unsafe extern "C-unwind" fn emit(l: *mut lua_State) -> c_int {
     s.written += len + size_of::<Value>();
     s.feed.values.push(value);
     if s.written > s.memory {
-        s.trip = Trip::Memory;
-        give_up(l, s);
+        s.pulse.end(Trip::Memory);
+        give_up(l, Trip::Memory);
     }
     0
 }

@@ -7,23 +7,10 @@ use std::mem::MaybeUninit;
 use mlua::ffi::*;
 
 use super::object::{LIST, fail, head};
-use super::slot::check_overdue;
-
-/// Loops look at the clock this often.
-const STEPS: i64 = 4096;
+use super::slot::pause;
 
 /// From this size on, `sort` takes another pivot when parts are of very different sizes.
 const LARGE: i64 = 100;
-
-/// Looks at the clock in step `i` of a loop, now and then.
-///
-/// # Safety
-/// The [stack rules](super). Raises.
-unsafe fn pause(l: *mut lua_State, i: i64) {
-    if i % STEPS == 0 {
-        check_overdue(l);
-    }
-}
 
 /// The argument at `arg` must be a table, or a list, which does as well.
 ///
@@ -49,7 +36,7 @@ unsafe extern "C-unwind" fn insert(l: *mut lua_State) -> c_int {
             }
             let mut i = end;
             while i > at {
-                pause(l, i);
+                pause(l, i as usize);
                 lua_geti(l, 1, i - 1);
                 lua_seti(l, 1, i);
                 i -= 1;
@@ -70,7 +57,7 @@ unsafe extern "C-unwind" fn remove(l: *mut lua_State) -> c_int {
     }
     lua_geti(l, 1, at);
     while at < size {
-        pause(l, at);
+        pause(l, at as usize);
         lua_geti(l, 1, at + 1);
         lua_seti(l, 1, at);
         at += 1;
@@ -98,7 +85,7 @@ unsafe extern "C-unwind" fn move_(l: *mut lua_State) -> c_int {
         let forward =
             to > end || to <= from || (target != 1 && lua_compare(l, 1, target, LUA_OPEQ) == 0);
         for step in 0..n {
-            pause(l, step);
+            pause(l, step as usize);
             let i = if forward { step } else { n - 1 - step };
             lua_geti(l, 1, from + i);
             lua_seti(l, target, to + i);
@@ -121,7 +108,7 @@ unsafe extern "C-unwind" fn concat(l: *mut lua_State) -> c_int {
     luaL_buffinit(l, b);
     let mut i = from;
     while i <= last {
-        pause(l, i);
+        pause(l, i as usize);
         lua_geti(l, 1, i);
         if lua_isstring(l, -1) == 0 {
             luaL_error(
@@ -154,7 +141,7 @@ impl Sort {
     unsafe fn before(&mut self, a: c_int, b: c_int) -> bool {
         let l = self.l;
         self.comparisons += 1;
-        pause(l, self.comparisons);
+        pause(l, self.comparisons as usize);
         if lua_type(l, 2) == LUA_TNIL {
             return lua_compare(l, a, b, LUA_OPLT) != 0;
         }

@@ -7,7 +7,9 @@ use mlua::ffi::*;
 
 use super::object::{BYTES, GEO, Head, Tag, check, fail, push_str};
 use super::pack::pack;
-use super::slot::slot;
+use super::pulse::Pulse;
+use super::slot::{check_overdue, slot};
+use super::watchdog::on_duty;
 use crate::model::ParticleType;
 use crate::model::msgpack::{DecodeError, Item, MAX_DEPTH, Reader};
 
@@ -23,9 +25,11 @@ pub(super) unsafe extern "C-unwind" fn tostring<const TAG: Tag>(l: *mut lua_Stat
         BYTES => hex(Head::content(h), &mut s.scratch),
         _ => {
             if pack(l, 1, &mut s.scratch, 0).is_err() {
+                check_overdue(l);
                 fail(l, c"it is too large, nests too deep, or holds itself");
             }
             if !replace_by_text(&mut s.scratch) {
+                check_overdue(l);
                 fail(l, c"a stored collection is malformed");
             }
         }
@@ -84,6 +88,9 @@ fn write_float(f: f64, out: &mut Vec<u8>) {
 }
 
 fn write_value(r: &mut Reader<'_>, out: &mut Vec<u8>, depth: usize) -> Result<(), DecodeError> {
+    if on_duty().is_some_and(Pulse::has_tripped) {
+        return Err(r.error("the invocation has to end"));
+    }
     if depth > MAX_DEPTH {
         return Err(r.error("nested too deep"));
     }

@@ -1,115 +1,77 @@
 //! Interrupts invocations that run for long, at no cost to those that do not.
 //!
 //! A Lua count hook makes the interpreter take its slow path on every instruction (it more
-//! than doubles the time of arithmetic), so none is set while an invocation is young. One
+//! than doubles the time of arithmetic), so none is set before an invocation is near its end. One
 //! thread looks at the instances every few milliseconds; when it finds one in the same
-//! invocation again, it sends the worker's thread a signal, whose handler sets the hook.
-//! This is what Lua's manual allows of a signal handler and what its own `lua` program does.
-//! The hook then reads the clock and the abort flag, and ends the invocation when it must.
+//! invocation again, it sends the worker's thread a signal, again and again. The handler looks at
+//! the time that the invocation has left, and sets the hook when that is little; when it is none,
+//! the hook comes at the next instruction, and functions in C find that they have to end.
+//! Setting a hook is what Lua's manual allows a signal handler, and what its own `lua` program does.
 
 use std::cell::Cell;
-use std::ffi::c_void;
-use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::Duration;
 
 use mlua::ffi::*;
 use parking_lot::{Condvar, Mutex};
 
-/// How often the watchdog looks: an invocation gets the hook after one to two of these.
-pub(super) const PATIENCE: Duration = Duration::from_millis(5);
+use super::pulse::{Left, PATIENCE, Pulse, Trip, Worker};
 
-/// Instructions between two looks at the clock, once the hook is set. An instruction can be
-/// a copy of megabytes, so there are few.
+/// Instructions between two looks at the clock, when little time is left.
 const HOOK_INSTRUCTIONS: i32 = 100;
 
 /// Ignored by default everywhere, so a late one does no harm.
 const SIGNAL: i32 = libc::SIGURG;
 
-/// What the watchdog and the signal handler see of an instance.
-pub(super) struct Pulse {
-    /// What interrupts its code.
-    hook: lua_Hook,
-    /// Counts invocations; odd while one runs.
-    turn: AtomicU64,
-    /// The coroutine that runs, or the main one.
-    current: AtomicPtr<lua_State>,
-    slot: AtomicPtr<c_void>,
-    worker: Mutex<Option<libc::pthread_t>>,
-}
-
 thread_local! {
     static RUNNING: Cell<*const Pulse> = const { Cell::new(std::ptr::null()) };
+    static WORKER: Here = Here(Arc::new(Worker::here()));
 }
 
-impl Pulse {
-    /// Of an instance that `hook` ends when it must; the hook asks [`on_duty`] for its slot.
-    pub(super) fn new(hook: lua_Hook) -> Self {
-        Self {
-            hook,
-            turn: AtomicU64::default(),
-            current: AtomicPtr::default(),
-            slot: AtomicPtr::default(),
-            worker: Mutex::default(),
-        }
-    }
+/// This thread, until it ends.
+struct Here(Arc<Worker>);
 
-    pub(super) fn turn(&self) -> u64 {
-        self.turn.load(Ordering::Relaxed)
-    }
-
-    /// An invocation starts on `l`.
-    #[inline]
-    pub(super) fn start(&self, l: *mut lua_State) {
-        self.current.store(l, Ordering::Relaxed);
-        let turn = self.turn.load(Ordering::Relaxed);
-        self.turn.store((turn + 1) | 1, Ordering::Release);
-    }
-
-    /// The invocation ended.
-    #[inline]
-    pub(super) fn stop(&self) {
-        let turn = self.turn.load(Ordering::Relaxed);
-        self.turn.store((turn | 1) + 1, Ordering::Release);
-    }
-
-    /// Says which coroutine runs; returns the one that did.
-    pub(super) fn switch(&self, l: *mut lua_State) -> *mut lua_State {
-        self.current.swap(l, Ordering::Relaxed)
+impl Drop for Here {
+    fn drop(&mut self) {
+        self.0.ends();
     }
 }
 
-/// The stretch of time in which this thread runs an instance.
+/// The stretch of time in which this thread runs an instance. Foreground calls have one each, so it
+/// takes no lock and writes nothing that other threads write, when all is as it was before.
 pub(super) struct OnDuty<'a> {
-    pulse: &'a Pulse,
     before: *const Pulse,
+    pulse: PhantomData<&'a Pulse>,
 }
 
 impl<'a> OnDuty<'a> {
-    pub(super) fn new(pulse: &'a Pulse, slot: *mut c_void) -> Self {
-        pulse.slot.store(slot, Ordering::Relaxed);
-        // SAFETY: no precondition.
-        *pulse.worker.lock() = Some(unsafe { libc::pthread_self() });
+    pub(super) fn new(pulse: &'a Pulse) -> Self {
+        // There is none when the thread is ending, and then there are no calls.
+        let _ = WORKER.try_with(|here| pulse.employ(&here.0));
         let before = RUNNING.replace(pulse);
         let watchdog = watchdog();
-        if watchdog.active.fetch_add(1, Ordering::AcqRel) == 0 {
+        if watchdog.asleep.load(Ordering::Relaxed) {
+            watchdog.asleep.store(false, Ordering::Relaxed);
             watchdog.wake.notify_one();
         }
-        Self { pulse, before }
+        Self {
+            before,
+            pulse: PhantomData,
+        }
     }
 }
 
 impl Drop for OnDuty<'_> {
     fn drop(&mut self) {
         RUNNING.set(self.before);
-        *self.pulse.worker.lock() = None;
-        watchdog().active.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
 struct Watchdog {
     pulses: Mutex<Vec<(Weak<Pulse>, u64)>>,
-    active: AtomicU64,
+    /// No instance ran lately, so it looks less often.
+    asleep: AtomicBool,
     wake: Condvar,
 }
 
@@ -125,7 +87,7 @@ fn watchdog() -> &'static Watchdog {
         }
         Watchdog {
             pulses: Mutex::new(Vec::new()),
-            active: AtomicU64::new(0),
+            asleep: AtomicBool::new(false),
             wake: Condvar::new(),
         }
     })
@@ -138,24 +100,25 @@ pub(super) fn register(pulse: &Arc<Pulse>) {
 
 impl Watchdog {
     fn watch(&self) {
+        let mut idle = false;
         loop {
             let mut pulses = self.pulses.lock();
-            if self.active.load(Ordering::Acquire) == 0 {
-                // A wake-up between the load and the wait may be missed: hence the timeout.
+            if idle {
+                self.asleep.store(true, Ordering::Relaxed);
+                // A call that begins meanwhile may not see that it is asleep: hence the timeout.
                 self.wake.wait_for(&mut pulses, PATIENCE * 8);
+                self.asleep.store(false, Ordering::Relaxed);
             }
+            idle = true;
             pulses.retain_mut(|(pulse, seen)| {
                 let Some(pulse) = pulse.upgrade() else {
                     return false;
                 };
-                let turn = pulse.turn.load(Ordering::Acquire);
-                if turn % 2 == 1 && turn == *seen {
-                    let worker = pulse.worker.lock();
-                    if let Some(thread) = *worker {
-                        // SAFETY: the thread cannot end before it takes this lock to say
-                        // that it is off duty.
-                        unsafe { libc::pthread_kill(thread, SIGNAL) };
-                    }
+                let turn = pulse.turn();
+                let runs = turn % 2 == 1;
+                idle &= !runs && turn == *seen;
+                if runs && turn == *seen {
+                    pulse.signal(SIGNAL);
                 }
                 *seen = turn;
                 true
@@ -178,29 +141,68 @@ fn install_handler() {
 }
 
 extern "C" fn on_signal(_: i32) {
-    let pulse = RUNNING.get();
-    // SAFETY: set only while the pulse is borrowed by this thread's `OnDuty`.
-    let Some(pulse) = (unsafe { pulse.as_ref() }) else {
+    let Some(pulse) = on_duty().filter(|pulse| pulse.turn() % 2 == 1) else {
         return;
     };
-    if pulse.turn.load(Ordering::Relaxed) % 2 == 0 {
-        return;
-    }
-    let l = pulse.current.load(Ordering::Relaxed);
+    let instructions = match pulse.look() {
+        Left::Enough => return,
+        Left::Little => HOOK_INSTRUCTIONS,
+        Left::Nothing => 1,
+    };
     // SAFETY: between `start` and `stop` the state lives and runs on this very thread;
     // lua_sethook is made to be called from a signal handler.
-    unsafe {
-        if lua_gethookmask(l) == 0 {
-            lua_sethook(l, Some(pulse.hook), LUA_MASKCOUNT, HOOK_INSTRUCTIONS);
-        }
-    }
+    unsafe { lua_sethook(pulse.current(), Some(hook), LUA_MASKCOUNT, instructions) };
 }
 
-/// The slot of the instance that runs on this thread, or null.
-pub(super) fn on_duty() -> *mut c_void {
+/// The pulse of the instance that runs on this thread. The reference is good for as long as that
+/// instance is on duty.
+#[inline]
+pub(super) fn on_duty<'a>() -> Option<&'a Pulse> {
     // SAFETY: set only while the pulse is borrowed by this thread's `OnDuty`.
-    match unsafe { RUNNING.get().as_ref() } {
-        Some(pulse) => pulse.slot.load(Ordering::Relaxed),
-        None => std::ptr::null_mut(),
+    unsafe { RUNNING.get().as_ref() }
+}
+
+/// Raises the error that ends an invocation for the reason given.
+///
+/// From now on the hook fires before every instruction, so that no handler of the code
+/// that is being unwound (`__close`, a message handler) gets to run.
+///
+/// # Safety
+/// The [stack rules](super). Raises.
+pub(super) unsafe fn give_up(l: *mut lua_State, trip: Trip) -> ! {
+    lua_sethook(l, Some(hook), LUA_MASKCOUNT, 1);
+    let text = trip.text();
+    if trip == Trip::Memory {
+        lua_pushstring(l, text.as_ptr());
+    } else {
+        push_place(l);
+        lua_pushstring(l, text.as_ptr());
+        lua_concat(l, 2);
+    }
+    lua_error(l)
+}
+
+/// Pushes the place of the Lua code that runs, as `FILE:LINE: `. (`luaL_where` wants its level:
+/// this is called from a hook, inside the function itself, as well as from functions in C.)
+///
+/// # Safety
+/// The [stack rules](super). Raises.
+unsafe fn push_place(l: *mut lua_State) {
+    for level in 0..4 {
+        luaL_where(l, level);
+        if lua_rawlen(l, -1) > 0 {
+            return;
+        }
+        lua_pop(l, 1);
+    }
+    lua_pushstring(l, c"".as_ptr());
+}
+
+/// Runs between instructions when an invocation is near its end.
+unsafe extern "C-unwind" fn hook(l: *mut lua_State, _: *mut lua_Debug) {
+    if let Some(pulse) = on_duty()
+        && pulse.look() == Left::Nothing
+    {
+        give_up(l, pulse.trip());
     }
 }

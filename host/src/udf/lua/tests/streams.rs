@@ -264,13 +264,13 @@ fn limits_hold_in_every_stage() {
         function large(s) return s : map(huge) end
         function larger(s) return s : map(function() return string.rep('x', 2000000) end) end
         function swallowing(s) return s : map(function() while true do pcall(endless) end end) end";
-    let limits = Limits {
-        memory_bytes: 8 << 20,
-        time_ms: 40,
-        ..Limits::default()
-    };
-    let module = compile_within(text, &limits).expect("compiles");
-    let attempt = |function: &str| {
+    let attempt = |function: &str, time_ms| {
+        let limits = Limits {
+            memory_bytes: 8 << 20,
+            time_ms,
+            ..Limits::default()
+        };
+        let module = compile_within(text, &limits).expect("compiles");
         let (budget, mut values) = (Budget::default(), Vec::new());
         let mut instance = module.instantiate()?;
         let open = instance.aggregate(function, &pack_list(vec![]), &budget)?;
@@ -287,10 +287,18 @@ fn limits_hold_in_every_stage() {
         ("large", UdfErrorKind::Memory),
         ("larger", UdfErrorKind::Result),
     ] {
+        // What meets another limit has the time for it, on a busy machine too.
+        let time_ms = if kind == UdfErrorKind::Timeout {
+            40
+        } else {
+            60_000
+        };
         let start = Instant::now();
-        let e = attempt(function).expect_err(function);
+        let e = attempt(function, time_ms).expect_err(function);
         assert_eq!(e.kind, kind, "{function}: {e}");
-        assert!(start.elapsed() < Duration::from_secs(2), "{function}");
+        if kind == UdfErrorKind::Timeout {
+            assert!(start.elapsed() < Duration::from_secs(2), "{function}");
+        }
     }
 }
 
