@@ -112,7 +112,7 @@ pub fn compile(bytes: Vec<u8>) -> Result<Arc<dyn Module>, String> {
         bytes: bytes.into(),
     };
     RUNTIME
-        .compile(source, &limits())
+        .compile(source, &limits().into())
         .map_err(|e| e.to_string())
 }
 
