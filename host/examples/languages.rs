@@ -10,7 +10,7 @@ use petrel::change::{RecordContext, Scope};
 use petrel::model::{BodyBuilder, Digest, Limits, Meta, Particle, Record, Value, msgpack};
 use petrel::udf::lua::LuaRuntime;
 use petrel::udf::wasm::WasmRuntime;
-use petrel::udf::{Budget, Module, ModuleSource, Runtime, Sources};
+use petrel::udf::{Allowance, Budget, Module, ModuleSource, Runtime, Sources};
 
 /// Records of a batch.
 const BATCH: usize = 256;
@@ -37,6 +37,7 @@ fn compile(path: &Path) -> anyhow::Result<Arc<dyn Module>> {
         module_bytes: bytes.len(),
         ..Limits::default()
     };
+    let allowance = Allowance::from(&limits);
     let wasm = WasmRuntime::new(limits.stack_bytes, 8)?;
     let source = ModuleSource {
         file: file.clone().into(),
@@ -44,9 +45,9 @@ fn compile(path: &Path) -> anyhow::Result<Arc<dyn Module>> {
         bytes: bytes.into(),
     };
     if wasm.accepts(&source.bytes) {
-        return Ok(wasm.compile(source, &limits)?);
+        return Ok(wasm.compile(source, &allowance)?);
     }
-    Ok(LuaRuntime::new(Arc::new(NoSources)).compile(source, &limits)?)
+    Ok(LuaRuntime::new(Arc::new(NoSources)).compile(source, &allowance)?)
 }
 
 fn record(i: i64) -> RecordContext {

@@ -97,7 +97,7 @@ pub fn language(name: &str) -> Result<Vec<u8>> {
     let path = dir.join(format!("{name}.wasm"));
     ensure!(
         path.is_file(),
-        "no {}: run `cargo xtask languages --no-bench`",
+        "no {}: run `cargo xtask languages --build-only`",
         path.display()
     );
     read(&path)

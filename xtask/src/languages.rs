@@ -19,6 +19,9 @@ pub struct Options {
     /// Leave out the measurement.
     #[arg(long)]
     no_bench: bool,
+    /// Leave out the tests and the measurement.
+    #[arg(long)]
+    build_only: bool,
 }
 
 /// A language whose bindings are generated.
@@ -44,11 +47,14 @@ pub fn run(options: &Options) -> Result<()> {
         [] => Language::value_variants(),
         named => named,
     };
-    set_up::host()?;
-    set_up::guests()?;
     for language in languages {
         build(*language)?;
     }
+    if options.build_only {
+        return Ok(());
+    }
+    set_up::host()?;
+    set_up::guests()?;
     let mut tests = workspace::cargo();
     tests
         .args(["test", "--release", "--locked", "--package=petrel-tests"])

@@ -1,9 +1,9 @@
 //! What a function does to its record.
 
-use petrel::model::Value;
-use petrel::udf::UdfErrorKind;
+use petrel::model::{Isolation, Value};
+use petrel::udf::{Allowance, UdfErrorKind};
 
-use crate::component::{call, compile, component, instance, record, scope};
+use crate::component::{call, compile, compile_with, component, instance, limits, record, scope};
 
 /// Returns the value that lies at 288.
 const RETURN: &str = "
@@ -153,4 +153,24 @@ fn a_component_of_both_worlds_is_refused() {
     let bytes = wat::parse_str(text).expect("the text is a component");
     let message = compile(bytes).err().unwrap_or_default();
     assert!(message.contains("one of the two"), "{message}");
+}
+
+#[test]
+fn a_module_isolated_by_call_finds_nothing_of_the_call_before() {
+    // Fails the second time.
+    let body = "
+        (if (i32.ne (global.get $free) (i32.const 4096)) (then unreachable))
+        (global.set $free (i32.const 8192))
+        (i32.const 256)";
+    for (isolation, again) in [(Isolation::Shared, false), (Isolation::Call, true)] {
+        let allowance = Allowance {
+            isolation,
+            ..Allowance::from(&limits())
+        };
+        let module = compile_with(component(body, ""), &allowance).expect("it is good");
+        let mut instance = module.instantiate().expect("it starts");
+        assert!(call(&mut *instance, "f", &[], &mut record(None)).is_ok());
+        let second = call(&mut *instance, "f", &[], &mut record(None));
+        assert_eq!(second.is_ok(), again, "{isolation:?}");
+    }
 }

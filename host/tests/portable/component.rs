@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use petrel::change::{RecordContext, Scope};
 use petrel::model::{BodyBuilder, Digest, Limits, Meta, Particle, Record, Value, msgpack};
 use petrel::udf::wasm::WasmRuntime;
-use petrel::udf::{Budget, Instance, Module, ModuleSource, Runtime, UdfResult};
+use petrel::udf::{Allowance, Budget, Instance, Module, ModuleSource, Runtime, UdfResult};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -104,6 +104,10 @@ pub fn limits() -> Limits {
 }
 
 pub fn compile(bytes: Vec<u8>) -> Result<Arc<dyn Module>, String> {
+    compile_with(bytes, &Allowance::from(&limits()))
+}
+
+pub fn compile_with(bytes: Vec<u8>, allowance: &Allowance) -> Result<Arc<dyn Module>, String> {
     static RUNTIME: LazyLock<WasmRuntime> =
         LazyLock::new(|| WasmRuntime::new(256 << 10, 8).expect("the engine starts"));
     let source = ModuleSource {
@@ -112,7 +116,7 @@ pub fn compile(bytes: Vec<u8>) -> Result<Arc<dyn Module>, String> {
         bytes: bytes.into(),
     };
     RUNTIME
-        .compile(source, &limits().into())
+        .compile(source, allowance)
         .map_err(|e| e.to_string())
 }
 

@@ -8,7 +8,7 @@ use super::live::Live;
 use super::outcome::too_big;
 use super::values::{self, Node};
 use crate::change::{RecordContext, Scope};
-use crate::model::msgpack;
+use crate::model::{Isolation, msgpack};
 use crate::udf::{Budget, Instance, Invoker, UdfError, UdfErrorKind, UdfResult};
 
 /// One component instance, renewed when a trap ends it.
@@ -83,7 +83,9 @@ impl PortableInstance {
             Ok((returned,)) => returned,
             Err(e) => return Err(failure(&e, live.store.data(), limits, file)),
         };
-        self.live = Some(live);
+        if self.module.isolation == Isolation::Shared {
+            self.live = Some(live);
+        }
         let value =
             values::value(returned.map_err(|refused| refused.error(file))?).map_err(|why| {
                 let message = format!("the result is not a value: {why}");
