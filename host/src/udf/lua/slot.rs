@@ -14,6 +14,9 @@ use crate::model::BinName;
 use crate::udf::Sources;
 use crate::udf::log::Log;
 
+/// The most bytes that wait for the next use.
+const SCRATCH: usize = 1 << 20;
+
 /// A collection that the invocation read or set, and must see again as the same object.
 /// Its Lua value is in the cache table at its index + 1.
 #[derive(Debug)]
@@ -95,6 +98,13 @@ impl Slot {
             wants_backtrace: false,
             sources,
             log,
+        }
+    }
+
+    /// Gives back memory that a large value took.
+    pub(super) fn tidy(&mut self) {
+        if self.scratch.capacity() > SCRATCH {
+            self.scratch = Vec::new();
         }
     }
 }
