@@ -1,6 +1,7 @@
 //! A session in memory with records and modules in three forms.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
@@ -272,22 +273,42 @@ impl Fixture {
 }
 
 /// A module of a runtime, as bytes. There is none for [`Kind::Native`].
+/// Components that are not there are built first.
 ///
 /// # Errors
-/// When the file is not there; the guests are built by `cargo xtask guests`.
+/// When the file is not there, or the components cannot be built.
 pub fn module_bytes(kind: Kind, module: &str) -> Result<Vec<u8>> {
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     let path = match kind {
         Kind::Lua => root.join("udfs/lua").join(module).with_extension("lua"),
-        _ => std::env::var_os("PETREL_GUESTS")
-            .map_or_else(|| root.join("target/guests-out"), PathBuf::from)
-            .join(module)
-            .with_extension("wasm"),
+        _ => component(root, module)?,
     };
-    std::fs::read(&path).with_context(|| {
-        format!(
-            "reading {}; `cargo xtask guests` builds the components",
+    std::fs::read(&path).with_context(|| format!("reading {}", path.display()))
+}
+
+/// The file of a component: in the folder `PETREL_GUESTS`, else beside what cargo built this program into.
+fn component(root: &Path, module: &str) -> Result<PathBuf> {
+    let file = Path::new(module).with_extension("wasm");
+    if let Some(folder) = std::env::var_os("PETREL_GUESTS") {
+        return Ok(Path::new(&folder).join(file));
+    }
+    // target/release/deps/invoke-0123456789abcdef
+    let program = std::env::current_exe()?;
+    let target = program.ancestors().nth(3).context("no target folder")?;
+    let path = target.join("guests-out").join(file);
+    if !path.exists() {
+        eprintln!(
+            "{} is not there; running `cargo xtask guests`",
             path.display()
-        )
-    })
+        );
+        let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+            .args(["xtask", "guests"])
+            .current_dir(root)
+            .env("CARGO_TARGET_DIR", target)
+            .stdout(std::io::stderr())
+            .status()
+            .context("cannot run cargo")?;
+        ensure!(built.success(), "`cargo xtask guests` failed ({built})");
+    }
+    Ok(path)
 }

@@ -30,7 +30,7 @@ fn compile(name: &str) -> anyhow::Result<Arc<dyn Module>> {
         package: name.into(),
         bytes: bytes.into(),
     };
-    Ok(runtime.compile(source, &limits)?)
+    Ok(runtime.compile(source, &(&limits).into())?)
 }
 
 /// Calls `run` with batches of so many records, three times over all; the best in nanoseconds per

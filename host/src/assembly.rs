@@ -16,7 +16,7 @@ use crate::store::{DurableOptions, MemoryStore};
 use crate::udf::lua::LuaRuntime;
 #[cfg(feature = "wasm")]
 use crate::udf::wasm::WasmRuntime;
-use crate::udf::{LimitsByModule, Modules, Registry, Runtime};
+use crate::udf::{Granted, Modules, Registry, Runtime, Settings};
 
 /// The directory of modules inside a data directory.
 const MODULES_DIR: &str = "modules";
@@ -49,8 +49,8 @@ pub struct HostOptions {
     pub durable: DurableOptions,
     /// The namespaces.
     pub namespaces: Vec<NamespaceOptions>,
-    /// The limits of functions.
-    pub limits: LimitsByModule,
+    /// What functions may use.
+    pub settings: Settings,
     /// The threads that run functions.
     pub threads: Threads,
 }
@@ -65,7 +65,7 @@ impl Default for HostOptions {
                 name: "test".into(),
                 default_ttl: 0,
             }],
-            limits: LimitsByModule::default(),
+            settings: Settings::default(),
             threads: Threads::default(),
         }
     }
@@ -77,13 +77,45 @@ impl Default for HostOptions {
 /// # Errors
 /// [`ResultCode::ServerError`] when the directory cannot be used or a store does not open.
 pub fn open(options: HostOptions) -> Result<Dispatcher> {
+    for (package, grants) in &options.settings.grants {
+        Granted::open(grants).map_err(|e| {
+            let message = format!("module {package}: {e}");
+            Error::new(ResultCode::ParameterError, message)
+        })?;
+    }
     let (namespaces, dir) = open_namespaces(&options)?;
     let modules = Arc::new(Modules::default());
     let runtimes = runtimes(&modules, &options)?;
     let kept = instances_a_worker(&options.threads);
-    let registry = Arc::new(Registry::new(modules, runtimes, dir, options.limits));
+    let registry = Arc::new(Registry::new(modules, runtimes, dir, options.settings));
     registry.load()?;
     Dispatcher::start(namespaces, registry, options.threads, kept)
+}
+
+/// The runtimes and their modules, of which there are none yet, without records and threads: for
+/// tools that run functions themselves.
+///
+/// # Errors
+/// [`ResultCode::ServerError`] when a runtime cannot be started.
+pub fn modules_alone(settings: Settings) -> Result<Arc<Registry>> {
+    let threads = Threads {
+        callers: 1,
+        foreground: 1,
+        background: 1,
+    };
+    let options = HostOptions {
+        settings,
+        threads,
+        ..HostOptions::default()
+    };
+    let modules = Arc::new(Modules::default());
+    let runtimes = runtimes(&modules, &options)?;
+    Ok(Arc::new(Registry::new(
+        modules,
+        runtimes,
+        None,
+        options.settings,
+    )))
 }
 
 /// A worker keeps instances of so many modules, where there are few workers.
@@ -118,7 +150,7 @@ fn wasm(options: &HostOptions) -> Result<WasmRuntime> {
     let threads = &options.threads;
     let kept = instances_a_worker(threads) + 1;
     let most = (threads.total() + threads.background.max(1)) * kept + SPARE_INSTANCES;
-    WasmRuntime::new(options.limits.host.stack_bytes, most)
+    WasmRuntime::new(options.settings.limits.host.stack_bytes, most)
 }
 
 type Namespaces = Vec<Arc<Namespace>>;

@@ -4,4 +4,5 @@
 #![doc = include_str!("../../docs/src/aggregation.md")]
 #![doc = include_str!("../../docs/src/embedded.md")]
 #![doc = include_str!("../../docs/src/functions-in-rust.md")]
+#![doc = include_str!("../../docs/src/grants.md")]
 #![doc = include_str!("../../docs/src/indexes.md")]

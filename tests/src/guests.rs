@@ -90,6 +90,19 @@ pub fn guest(name: &str) -> Result<Vec<u8>> {
     read(&path)
 }
 
+/// The bytes of the component `name`.wasm, built from another language than Rust.
+pub fn language(name: &str) -> Result<Vec<u8>> {
+    let dir = std::env::var_os("PETREL_LANGUAGES")
+        .map_or_else(|| root().join("target/languages"), PathBuf::from);
+    let path = dir.join(format!("{name}.wasm"));
+    ensure!(
+        path.is_file(),
+        "no {}: run `cargo xtask languages --no-bench`",
+        path.display()
+    );
+    read(&path)
+}
+
 /// The bytes of a file in `tests/fixtures`.
 pub fn fixture(name: &str) -> Result<Vec<u8>> {
     read(&root().join("tests/fixtures").join(name))

@@ -4,8 +4,9 @@
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use aerospike::{Bins, PartitionFilter, QueryPolicy, Statement, as_val};
 use anyhow::{Context, Result, ensure};
-use futures::future::join_all;
+use futures::{StreamExt, future::join_all};
 use petrel::model::{ResultCode, Value, msgpack};
 use petrel::session::{DataSet, Session};
 use petrel_tests::raw::{Message, Wire, info};
@@ -343,6 +344,63 @@ async fn an_aborted_aggregation_ends_with_the_code_that_says_so() -> Result<()> 
     assert_eq!((body[3], body[5]), (1, QUERY_ABORTED));
     // The connection goes on.
     assert_eq!(wire.ask(&Message::read(1))?, 0);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_with_a_timeout_is_not_kept_waiting_for_partial_values() -> Result<()> {
+    let host = host_with_users().await?;
+    let mut wire = Wire::open(host.address())?;
+    // Some seconds of work in one batch of records, for a client that gives up after 0.6.
+    let mut many = aggregation("busy").with(9, 600u32.to_be_bytes());
+    many.fields.retain(|(kind, _)| *kind != 32);
+    wire.send(&many.with(32, [0x91, 50]).frame())?;
+    let (mut since, mut longest, mut values) = (Instant::now(), Duration::ZERO, 0);
+    loop {
+        let (_, body) = wire.receive()?;
+        longest = longest.max(since.elapsed());
+        since = Instant::now();
+        if body.len() == 22 {
+            assert_eq!((body[3], body[5]), (1, 0));
+            break;
+        }
+        values += body.len() / 45;
+    }
+    assert!(values > 2, "{values} values");
+    assert!(longest < Duration::from_millis(600), "{longest:?}");
+    Ok(())
+}
+
+// Its `query_aggregate` needs a Lua of its own to reduce them, and Cargo links one Lua at most into a
+// program: petrel's.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rust_client_gets_the_values_that_it_reduces() -> Result<()> {
+    let host = host_with_users().await?;
+    let client = host.client().await?;
+    let policy = QueryPolicy::default();
+    for (function, args, sum) in [
+        ("count", vec![], USERS),
+        ("sum", vec![as_val!("id")], USERS * (USERS + 1) / 2),
+        ("above", vec![as_val!("id"), as_val!(50)], USERS - 50),
+    ] {
+        let mut statement = Statement::new("test", users::SET, Bins::All);
+        statement.set_aggregate_function("streams", function, &args);
+        let values = client.query(&policy, PartitionFilter::all(), statement);
+        let mut values = values.await?.into_stream();
+        let mut total = 0;
+        while let Some(record) = values.next().await {
+            match record?.bins.get("SUCCESS") {
+                Some(aerospike::Value::Int(n)) => total += n,
+                other => anyhow::bail!("{function} gives {other:?}"),
+            }
+        }
+        assert_eq!(total, sum, "{function}");
+    }
+    let mut statement = Statement::new("test", users::SET, Bins::All);
+    statement.set_aggregate_function("streams", "nothing", &[]);
+    let values = client.query(&policy, PartitionFilter::all(), statement);
+    let values: Vec<_> = values.await?.into_stream().collect().await;
+    ensure!(values.iter().any(|value| value.is_err()), "{values:?}");
     Ok(())
 }
 

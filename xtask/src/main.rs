@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod bench_report;
 mod demo;
+mod languages;
 mod set_up;
 mod steps;
 mod test;
@@ -26,8 +28,12 @@ enum Task {
     Demo(demo::Options),
     /// Format, lints, docs and every test; ends with `N passed, N failed`.
     Test(test::Options),
+    /// Measure each function in native Rust, Wasm and Lua, and write docs/src/benchmarks.md.
+    BenchReport(bench_report::Options),
     /// Get what demo and test need: the guest toolchain, guests, Python and Node.js clients.
     SetUp,
+    /// Build the example of each language from `wit/` alone, run its table of cases, and measure it.
+    Languages(languages::Options),
     /// Build the example guests to target/guests-out/*.wasm.
     Guests,
 }
@@ -36,7 +42,9 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Demo(options) => demo::run(&options),
         Task::Test(options) => test::run(&options),
+        Task::BenchReport(options) => bench_report::run(&options),
         Task::SetUp => set_up::everything().and_then(|()| set_up::node()),
+        Task::Languages(options) => languages::run(&options),
         Task::Guests => set_up::host().and_then(|()| set_up::guests()),
     };
     match outcome {

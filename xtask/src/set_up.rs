@@ -1,6 +1,7 @@
 //! What demo and test need before they start: guest toolchain, guests, Python clients, host.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 
@@ -10,13 +11,16 @@ use crate::workspace;
 /// Installs the client that tests/node/package-lock.json pins, beside the build's output. Its
 /// program for this machine is in the package, so that nothing has to be built or fetched for it.
 pub fn node() -> Result<()> {
-    let source = workspace::root().join("tests/node");
+    npm(&workspace::root().join("tests/node"), &workspace::node())
+}
+
+/// Installs in `folder` what the package-lock.json in `source` pins.
+pub fn npm(source: &Path, folder: &Path) -> Result<()> {
     let read = |file: &str| {
         let path = source.join(file);
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
     };
     let wanted = read("package-lock.json")?;
-    let folder = workspace::node();
     // The stamp is written last, so a set-up that was cut off is done again.
     let stamp = folder.join("installed-package-lock.json");
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
@@ -24,9 +28,9 @@ pub fn node() -> Result<()> {
     }
     if !workspace::works("node", &["--version"]) || !workspace::works("npm", &["--version"]) {
         workspace::apt_install(&["nodejs", "npm"])
-            .context("the Node.js client needs Node.js 18 or later, with npm")?;
+            .context("this needs Node.js 18 or later, with npm")?;
     }
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     for (file, text) in [
         ("package.json", read("package.json")?),
         ("package-lock.json", wanted.clone()),
@@ -38,9 +42,12 @@ pub fn node() -> Result<()> {
         workspace::command("npm")
             .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
             .args(["--loglevel", "error"])
-            .current_dir(&folder),
+            .current_dir(folder),
     )
-    .context("npm could not install the Node.js client; is a package index within reach?")?;
+    .with_context(|| {
+        let source = source.display();
+        format!("npm could not install what {source} pins; is a package index within reach?")
+    })?;
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
 }
 
@@ -69,7 +76,7 @@ pub fn guests() -> Result<()> {
     }
     workspace::run(
         workspace::command(workspace::petrel())
-            .args(["udf", "build", "--locked", "--target-dir"])
+            .args(["udf", "build", "--locked", "--names", "--target-dir"])
             .arg(workspace::target().join("guests"))
             .arg("--out")
             .arg(workspace::guests_out())
@@ -80,30 +87,32 @@ pub fn guests() -> Result<()> {
 /// Makes a Python environment with the clients that tests/python/requirements.txt pins.
 pub fn python() -> Result<()> {
     let requirements = workspace::root().join("tests/python/requirements.txt");
-    let wanted = fs::read_to_string(&requirements)
+    venv(&workspace::target().join("venv"), &requirements)
+}
+
+/// Makes a Python environment in `folder` with what `requirements` pins.
+pub fn venv(folder: &Path, requirements: &Path) -> Result<()> {
+    let wanted = fs::read_to_string(requirements)
         .with_context(|| format!("cannot read {}", requirements.display()))?;
-    let venv = workspace::target().join("venv");
+    let python = folder.join("bin/python");
     // The stamp is written last, so a set-up that was cut off is done again.
-    let stamp = venv.join("installed-requirements.txt");
+    let stamp = folder.join("installed-requirements.txt");
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted)
-        && workspace::works(
-            workspace::python(),
-            &["-c", "import aerospike, aerospike_sdk"],
-        )
+        && workspace::works(&python, &["--version"])
     {
         return Ok(());
     }
     if !workspace::works("python3", &["-c", "import venv, ensurepip"]) {
         workspace::apt_install(&["python3", "python3-venv"])
-            .context("the Python clients need Python 3 with its venv module")?;
+            .context("this needs Python 3 with its venv module")?;
     }
     workspace::run(
         workspace::command("python3")
             .args(["-m", "venv", "--clear"])
-            .arg(&venv),
+            .arg(folder),
     )?;
     workspace::run(
-        workspace::command(workspace::python())
+        workspace::command(&python)
             .args([
                 "-m",
                 "pip",
@@ -112,8 +121,11 @@ pub fn python() -> Result<()> {
                 "--disable-pip-version-check",
             ])
             .arg("--requirement")
-            .arg(&requirements),
+            .arg(requirements),
     )
-    .context("pip could not install the Python clients; is a package index within reach?")?;
+    .with_context(|| {
+        let requirements = requirements.display();
+        format!("pip could not install {requirements}; is a package index within reach?")
+    })?;
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
 }

@@ -1,10 +1,9 @@
 //! `cargo xtask test`: every check that a change has to pass.
 
-use std::process::Command;
-
 use anyhow::Result;
 use clap::Args;
 
+use crate::languages::{self, Language};
 use crate::steps::Steps;
 use crate::{set_up, workspace};
 
@@ -20,6 +19,7 @@ const GUESTS: &str = "guests";
 const PYTHON: &str = "python clients";
 const NODE: &str = "node client";
 const HOST: &str = "build";
+const C: &str = "example in C";
 
 /// Runs all steps and ends with the line `N passed, N failed`.
 pub fn run(options: &Options) -> Result<()> {
@@ -33,9 +33,10 @@ pub fn run(options: &Options) -> Result<()> {
     steps.run(HOST, build);
     steps.run_after(&[HOST], GUESTS, set_up::guests);
     steps.run("guests as plain Rust", guest_tests);
+    steps.run(C, || languages::build(Language::C));
     steps.run(PYTHON, set_up::python);
     steps.run(NODE, set_up::node);
-    steps.run_after(&[GUESTS, PYTHON, HOST], "rust tests", rust_tests);
+    steps.run_after(&[GUESTS, C, PYTHON, HOST], "rust tests", rust_tests);
     steps.run_after(&[GUESTS, PYTHON, HOST], "python tests", python_tests);
     steps.run_after(&[GUESTS, NODE, HOST], "node tests", node_tests);
     steps.finish()
@@ -116,7 +117,7 @@ fn build() -> Result<()> {
 }
 
 fn rust_tests() -> Result<()> {
-    workspace::run(with_paths(&mut workspace::cargo()).args([
+    workspace::run(workspace::with_paths(&mut workspace::cargo()).args([
         "test",
         "--release",
         "--locked",
@@ -126,7 +127,7 @@ fn rust_tests() -> Result<()> {
 
 fn python_tests() -> Result<()> {
     let mut python = workspace::command(workspace::python());
-    workspace::run(with_paths(&mut python).args([
+    workspace::run(workspace::with_paths(&mut python).args([
         "-m",
         "unittest",
         "discover",
@@ -138,14 +139,5 @@ fn python_tests() -> Result<()> {
 
 fn node_tests() -> Result<()> {
     let mut node = workspace::command("node");
-    workspace::run(with_paths(&mut node).args(["--test", "tests/node/"]))
-}
-
-/// Tells tests where the host, the guests and the Python clients are.
-fn with_paths(command: &mut Command) -> &mut Command {
-    command
-        .env("PETREL_BIN", workspace::petrel())
-        .env("PETREL_GUESTS", workspace::guests_out())
-        .env("PETREL_PYTHON", workspace::python())
-        .env("PETREL_NODE", workspace::node())
+    workspace::run(workspace::with_paths(&mut node).args(["--test", "tests/node/"]))
 }

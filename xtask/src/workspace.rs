@@ -31,6 +31,11 @@ pub fn guests_out() -> PathBuf {
     target().join("guests-out")
 }
 
+/// What the examples in other languages are built with and to.
+pub fn languages() -> PathBuf {
+    target().join("languages")
+}
+
 /// The Python interpreter that has the clients.
 pub fn python() -> PathBuf {
     target().join("venv/bin/python")
@@ -58,6 +63,16 @@ pub fn cargo() -> Command {
         }
     }
     command
+}
+
+/// Tells tests where the host, the guests and the Python clients are.
+pub fn with_paths(command: &mut Command) -> &mut Command {
+    command
+        .env("PETREL_BIN", petrel())
+        .env("PETREL_GUESTS", guests_out())
+        .env("PETREL_LANGUAGES", languages())
+        .env("PETREL_PYTHON", python())
+        .env("PETREL_NODE", node())
 }
 
 /// Runs a command to its end; a failure names the command.

@@ -7,5 +7,5 @@ mod scope;
 
 pub use effects::Effects;
 pub use policy::{ExistsAction, GenerationCheck, WritePolicy, check_key};
-pub use record::RecordContext;
+pub use record::{MAX_CHANGES, RecordContext};
 pub use scope::Scope;

@@ -1,6 +1,6 @@
 //! The policies that travel with a write.
 
-use crate::model::{Particle, Record, Result, ResultCode, Ttl, Value};
+use crate::model::{Meta, Particle, Record, Result, ResultCode, Ttl, Value, now_millis};
 
 /// How a write minds the record's generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -37,8 +37,38 @@ pub struct WritePolicy {
     pub generation: GenerationCheck,
     /// Existence check.
     pub exists: ExistsAction,
-    /// Expiry.
+    /// Expiry. As in the protocol, seconds from 1 to 100 are a percentage where the request only reads:
+    /// see [`WritePolicy::renewed`].
     pub ttl: Ttl,
+}
+
+impl WritePolicy {
+    /// The record with its lifetime begun anew, where a read is to do that: when less than the given
+    /// percentage of the lifetime is left. Its generation stays.
+    pub fn renewed(&self, record: &Record) -> Option<Record> {
+        let meta = &record.meta;
+        let percent = match self.ttl {
+            Ttl::Seconds(percent @ 1..=100) if meta.void_time != 0 => u64::from(percent),
+            _ => return None,
+        };
+        // Written so many whole seconds before its end, as a write's TTL has it.
+        let end = u64::from(meta.void_time);
+        let lifetime = end.saturating_sub(meta.last_update / 1000);
+        let now = now_millis();
+        let left = (end * 1000).saturating_sub(now);
+        if left * 100 >= lifetime * 1000 * percent {
+            return None;
+        }
+        let void_time = u32::try_from(now / 1000 + lifetime).ok()?;
+        Some(Record {
+            meta: Meta {
+                void_time,
+                last_update: now,
+                ..*meta
+            },
+            body: record.body.clone(),
+        })
+    }
 }
 
 impl GenerationCheck {

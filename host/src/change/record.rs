@@ -10,6 +10,10 @@ use crate::model::{
     Ttl, Value,
 };
 
+/// The most bins that an invocation should be let change: twice as many as a record of the protocol
+/// was ever seen to have. Finding one among them costs a look at each.
+pub const MAX_CHANGES: usize = 1024;
+
 type Changes = SmallVec<[(BinName, Value); 2]>;
 
 /// One record in one invocation: what was read, and what the function did to it so far.

@@ -19,7 +19,7 @@ Values on the command line:
 
 Exit codes:
   0  done                          4  a UDF failed, or a module was refused
-  1  the server refused, or other  5  no such module, function, record, task or index
+  1  refused, a case failed, other 5  no such module, function, record, task or index
   2  wrong usage                   6  a task was aborted, failed, or failed on records
   3  cannot connect                7  gave up waiting; the work may still go on";
 
@@ -40,7 +40,7 @@ pub struct Arguments {
 pub enum Command {
     /// Run a host.
     Serve(ServeArgs),
-    /// Build, register, list, show and remove modules.
+    /// Build and test modules; register, list, show and remove them.
     #[command(subcommand)]
     Udf(UdfCommand),
     /// Call a function on one record and print its result.

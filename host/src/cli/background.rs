@@ -46,7 +46,7 @@ pub enum BackgroundCommand {
         /// Delete the whole set: required when there is neither --where nor --range.
         #[arg(
             long,
-            conflicts_with_all = ["filter", "range"],
+            conflicts_with_all = ["filter", "range", "collection"],
             required_unless_present_any = ["filter", "range"]
         )]
         all: bool,

@@ -1,5 +1,7 @@
 //! Why a command failed, what to do next, and the exit code that says so to programs.
 
+use std::path::Path;
+
 use aerospike::{Error as ClientError, ErrorKind, ResultCode};
 use serde_json::json;
 
@@ -109,12 +111,60 @@ pub enum CliError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// A fixture file makes no sense.
+    #[error("{path}: {reason}")]
+    Fixture {
+        /// The file.
+        path: String,
+        /// What is wrong, with its line.
+        reason: String,
+    },
+    /// Cases of a fixture file do not hold.
+    #[error("{failed} of {all} cases failed")]
+    CasesFailed {
+        /// How many.
+        failed: usize,
+        /// Of how many.
+        all: usize,
+    },
+    /// Two versions of a module do not do the same.
+    #[error("{differ} of {all} records differ")]
+    Differ {
+        /// On how many records.
+        differ: usize,
+        /// Of how many.
+        all: usize,
+    },
+    /// A function was not measured.
+    #[error("{module} was not measured: {reason}")]
+    Unmeasured {
+        /// The module's file.
+        module: String,
+        /// What went wrong.
+        reason: String,
+    },
     /// The host itself failed to start or to run.
     #[error("{0:#}")]
     Serve(anyhow::Error),
 }
 
 impl CliError {
+    /// A file that could not be read or written.
+    pub fn file(path: &Path, source: std::io::Error) -> Self {
+        Self::File {
+            path: path.display().to_string(),
+            source,
+        }
+    }
+
+    /// A fixture file that makes no sense.
+    pub fn fixture(path: &Path, reason: impl Into<String>) -> Self {
+        Self::Fixture {
+            path: path.display().to_string(),
+            reason: reason.into(),
+        }
+    }
+
     /// Sorts an error of the client, met while doing what `context` says.
     pub fn from_client(context: impl Into<String>, error: &ClientError) -> Self {
         let context = context.into();
@@ -152,12 +202,20 @@ impl CliError {
         match self {
             Self::Usage(_) => ExitStatus::Usage,
             Self::Connect { .. } => ExitStatus::CannotConnect,
-            Self::UdfFailed { .. } | Self::Refused { .. } | Self::Build(_) => ExitStatus::UdfFailed,
+            Self::UdfFailed { .. }
+            | Self::Unmeasured { .. }
+            | Self::Refused { .. }
+            | Self::Build(_) => ExitStatus::UdfFailed,
             Self::NotFound { .. } => ExitStatus::NotFound,
             Self::TaskFailed { .. } => ExitStatus::TaskFailed,
             Self::TimedOut(_) => ExitStatus::TimedOut,
             Self::Interrupted(_) => ExitStatus::Interrupted,
-            Self::Server { .. } | Self::File { .. } | Self::Serve(_) => ExitStatus::Failure,
+            Self::Server { .. }
+            | Self::File { .. }
+            | Self::Fixture { .. }
+            | Self::CasesFailed { .. }
+            | Self::Differ { .. }
+            | Self::Serve(_) => ExitStatus::Failure,
         }
     }
 
@@ -185,7 +243,14 @@ impl CliError {
             )),
             Self::NotFound { next, .. } => Some(next.clone()),
             Self::Server { next, .. } => next.clone(),
-            Self::Build(_) | Self::TimedOut(_) | Self::File { .. } | Self::Serve(_) => None,
+            Self::Build(_)
+            | Self::TimedOut(_)
+            | Self::File { .. }
+            | Self::Fixture { .. }
+            | Self::CasesFailed { .. }
+            | Self::Unmeasured { .. }
+            | Self::Differ { .. }
+            | Self::Serve(_) => None,
         }
     }
 

@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
 
 use super::toolchain::{DEBIAN_PACKAGES, TARGET, Toolchain};
@@ -21,6 +22,8 @@ pub struct GuestBuild<'a> {
     pub out_dir: &'a Path,
     /// Refuse to change `Cargo.lock`.
     pub locked: bool,
+    /// Keep the names of functions, which backtraces show.
+    pub names: bool,
 }
 
 /// One component that was built.
@@ -32,6 +35,8 @@ pub struct Guest {
     pub path: PathBuf,
     /// The component's size in bytes.
     pub size: u64,
+    /// The core module that it was made of, names and all.
+    pub core: PathBuf,
 }
 
 /// Why a guest was not built.
@@ -142,32 +147,75 @@ pub fn build(job: &GuestBuild<'_>) -> Result<Vec<Guest>, GuestBuildError> {
     modules
         .into_iter()
         .map(|(name, core)| {
-            let component = encode(&core)?;
+            let component = encode(&core, job.names)?;
             let path = job.out_dir.join(format!("{name}.wasm"));
             fs::write(&path, &component).map_err(|source| file_error(&path, source))?;
             Ok(Guest {
                 name,
                 path,
                 size: component.len() as u64,
+                core,
             })
         })
         .collect()
 }
 
 /// Turns the core module in a file into a component; a component stays as it is.
-pub fn encode(core: &Path) -> Result<Vec<u8>, GuestBuildError> {
+fn encode(core: &Path, names: bool) -> Result<Vec<u8>, GuestBuildError> {
     let bytes = fs::read(core).map_err(|source| file_error(core, source))?;
     if bytes.starts_with(b"\0asm\x0d\0\x01\0") {
         return Ok(bytes);
     }
+    let refused = |reason: String| GuestBuildError::Component {
+        path: core.to_path_buf(),
+        reason,
+    };
+    let bytes = match names {
+        true => bytes,
+        false => stripped(&bytes).map_err(|error| refused(error.to_string()))?,
+    };
     ComponentEncoder::default()
         .validate(true)
         .module(&bytes)
         .and_then(|mut encoder| encoder.encode())
-        .map_err(|error| GuestBuildError::Component {
-            path: core.to_path_buf(),
-            reason: format!("{error:#}"),
-        })
+        .map_err(|error| refused(format!("{error:#}")))
+}
+
+/// A core module without the names of its functions and what debuggers want.
+fn stripped(core: &[u8]) -> wasmparser::Result<Vec<u8>> {
+    let mut kept = Vec::with_capacity(core.len());
+    for payload in Parser::new(0).parse_all(core) {
+        let payload = payload?;
+        if let Payload::Version { range, .. } = &payload {
+            kept.extend_from_slice(&core[range.clone()]);
+        }
+        if matches!(&payload, Payload::CustomSection(custom) if is_for_debuggers(custom.name())) {
+            continue;
+        }
+        if let Some((id, range)) = payload.as_section() {
+            kept.push(id);
+            push_leb(range.len(), &mut kept);
+            kept.extend_from_slice(&core[range]);
+        }
+    }
+    Ok(kept)
+}
+
+fn is_for_debuggers(section: &str) -> bool {
+    section == "name" || section.starts_with(".debug_")
+}
+
+/// Appends a number as WebAssembly has it (LEB128).
+fn push_leb(mut number: usize, out: &mut Vec<u8>) {
+    loop {
+        let byte = (number & 0x7F) as u8;
+        number >>= 7;
+        if number == 0 {
+            out.push(byte);
+            return;
+        }
+        out.push(byte | 0x80);
+    }
 }
 
 /// Runs cargo and returns the name and file of each core module that it made.
@@ -295,6 +343,19 @@ mod tests {
     }
 
     #[test]
+    fn names_go_and_everything_else_stays() {
+        let text =
+            r#"(module (func $named (export "f") (result i32) i32.const 7) (@custom "kept" "x"))"#;
+        let core = wat::parse_str(text).unwrap();
+        let bare = stripped(&core).unwrap();
+        let has = |bytes: &[u8], text: &[u8]| bytes.windows(text.len()).any(|w| w == text);
+        assert!(has(&core, b"named") && !has(&bare, b"named"));
+        assert!(has(&bare, b"kept") && bare.len() < core.len());
+        assert!(wasmparser::validate(&bare).is_ok());
+        assert!(stripped(&core[..core.len() - 1]).is_err());
+    }
+
+    #[test]
     fn a_folder_without_a_crate_is_named_in_the_error() {
         let folder = std::env::temp_dir();
         let job = GuestBuild {
@@ -302,6 +363,7 @@ mod tests {
             target_dir: &folder,
             out_dir: &folder,
             locked: false,
+            names: false,
         };
         let error = build(&job).unwrap_err();
         assert!(

@@ -1,7 +1,7 @@
 //! The command line: what a person types.
 //!
-//! Everything but `petrel serve`, `petrel udf build` and `petrel aggregate` goes over the wire through
-//! the official client, so these commands work against any Aerospike server too.
+//! Everything but `petrel serve`, `petrel aggregate` and what `petrel udf` does on this machine goes over
+//! the wire through the official client, so these commands work against any Aerospike server too.
 
 mod aggregate;
 mod apply;
@@ -11,6 +11,7 @@ mod connect;
 mod conversation;
 mod error;
 mod global;
+mod grants;
 mod guest_build;
 mod index;
 mod job;

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use super::connect::{Server, field};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::connect::{Server, field, reply_error};
 use super::error::CliError;
 
 /// One line of `udf-list`.
@@ -35,6 +38,24 @@ pub async fn find(server: &Server, name: &str) -> Result<Module, CliError> {
             next: "`petrel udf list` shows the modules, `petrel udf register FILE` adds one"
                 .to_owned(),
         })
+}
+
+/// The bytes of a registered module.
+pub async fn content(server: &Server, module: &Module) -> Result<Vec<u8>, CliError> {
+    let command = format!("udf-get:filename={}", module.filename);
+    let reply = server.info_all(&command).await?.pop().unwrap_or_default();
+    let failed = |message: String| CliError::Server {
+        context: format!("read {}", module.filename),
+        message,
+        next: None,
+    };
+    if let Some((_, message)) = reply_error(&reply) {
+        return Err(failed(message));
+    }
+    let content = field(&reply, ';', "content").unwrap_or_default();
+    STANDARD
+        .decode(content)
+        .map_err(|error| failed(format!("the server's reply is no base64: {error}")))
 }
 
 /// Reads `filename=NAME,hash=SHA1,type=LUA;…`.

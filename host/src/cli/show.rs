@@ -6,9 +6,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::connect::{Server, field, reply_error};
+use super::connect::{Server, field};
 use super::error::CliError;
-use super::modules::find;
+use super::modules::{content, find};
 use super::output::{self, Output};
 use crate::udf::FunctionInfo;
 
@@ -20,20 +20,7 @@ pub async fn show(
     output: Output,
 ) -> Result<(), CliError> {
     let module = find(server, name).await?;
-    let command = format!("udf-get:filename={}", module.filename);
-    let reply = server.info_all(&command).await?.pop().unwrap_or_default();
-    let failed = |message: String| CliError::Server {
-        context: format!("show {}", module.filename),
-        message,
-        next: None,
-    };
-    if let Some((_, message)) = reply_error(&reply) {
-        return Err(failed(message));
-    }
-    let content = field(&reply, ';', "content").unwrap_or_default();
-    let bytes = STANDARD
-        .decode(content)
-        .map_err(|error| failed(format!("the server's reply is no base64: {error}")))?;
+    let bytes = content(server, &module).await?;
     if let Some(path) = file {
         std::fs::write(path, &bytes).map_err(|source| CliError::File {
             path: path.display().to_string(),
@@ -65,19 +52,26 @@ pub async fn show(
                 "bytes": bytes.len(),
                 "functions": functions,
                 "source": is_text.then(|| String::from_utf8_lossy(&bytes)),
-                "content": content,
+                "content": STANDARD.encode(&bytes),
             })
         },
     );
-    if output == Output::People && !functions.is_empty() {
-        output.table(
+    if output == Output::People {
+        print_functions(&functions);
+    }
+    Ok(())
+}
+
+/// Prints what a module offers, for people.
+pub fn print_functions(functions: &[FunctionInfo]) {
+    if !functions.is_empty() {
+        Output::People.table(
             &["function", "kind", "reads", "sets", "what it says"],
             functions.iter().map(row).collect(),
             "",
             Default::default,
         );
     }
-    Ok(())
 }
 
 /// A function as a row of the table.

@@ -1,22 +1,39 @@
-//! Values of the host as the command line has them, and tables of many.
+//! Values of the client and of the host, each as the other, and tables of many.
 
 use aerospike::{FloatValue, IndexMap, Value};
 
 use super::value::to_text;
 use crate::model::{self, ParticleType, msgpack};
 
-/// A typed value as the wire carries it.
+/// A value of the client, typed or read, as the host has it.
 pub fn to_model(value: &Value) -> model::Value {
+    fn map<'a>(entries: impl Iterator<Item = (&'a Value, &'a Value)>) -> model::Value {
+        model::Value::map(entries.map(|(k, v)| (to_model(k), to_model(v))))
+    }
     match value {
         Value::Nil => model::Value::Nil,
         Value::Bool(value) => (*value).into(),
         Value::Int(value) => (*value).into(),
         Value::Float(value) => f64::from(value).into(),
-        Value::List(values) => model::Value::list(values.iter().map(to_model)),
-        Value::OrderedMap(entries) => {
-            model::Value::map(entries.iter().map(|(k, v)| (to_model(k), to_model(v))))
+        Value::String(text) => text.as_str().into(),
+        Value::Blob(bytes) => bytes.clone().into(),
+        Value::Hll(bytes) => model::Value::Hll(bytes.clone().into()),
+        Value::Unknown(kind, bytes) => {
+            model::Value::Blob(ParticleType(*kind), bytes.clone().into())
         }
-        // Nothing else can be typed.
+        Value::GeoJson(text) => {
+            let mut particle = Vec::new();
+            msgpack::geo_particle(text.as_bytes(), &mut particle);
+            model::Value::Geo(particle.into())
+        }
+        Value::List(values) | Value::MultiResult(values) => {
+            model::Value::list(values.iter().map(to_model))
+        }
+        Value::OrderedMap(entries) => map(entries.iter()),
+        Value::HashMap(entries) => map(entries.iter()),
+        Value::SortedMap(entries) => map(entries.iter()),
+        Value::KeyValueList(entries) => map(entries.iter().map(|(k, v)| (k, v))),
+        // No bin has such a value.
         other => other.to_string().into(),
     }
 }

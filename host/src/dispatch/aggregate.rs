@@ -13,6 +13,7 @@ use super::Namespace;
 use super::apply::{Environment, Worker};
 use super::attempt::admit;
 use super::background::{BATCH, BATCH_BYTES, SLICE, pace};
+use super::folder::Folder;
 use super::live::{Keeping, Live};
 use super::outlet::{Outlet, Taken};
 use super::range::Ranged;
@@ -22,11 +23,10 @@ use crate::change::RecordContext;
 use crate::model::{Error, Result, ResultCode, Value};
 use crate::request::{AggregateSpec, Request, UdfCall, Yields};
 use crate::task::{Status, Task};
-use crate::udf::{Aggregator, Budget, Instance, Registered, Registry, UdfError, UdfErrorKind};
+use crate::udf::{Budget, Registered, Registry, UdfError, UdfErrorKind};
 
 /// Partial values go out after this long at the latest, or a client would take the wait for a stall.
 const YIELD_EVERY: Duration = Duration::from_secs(2);
-
 /// The reader's end of a running aggregation, which ends when this is dropped.
 pub struct Aggregation {
     work: Arc<Folding>,
@@ -71,6 +71,8 @@ pub struct Folding {
     module: Arc<Registered>,
     call: UdfCall,
     yields: Yields,
+    /// How long partial values may keep the reader waiting.
+    patience: Duration,
     range: Option<Ranged>,
     request: Request,
     partitions: Arc<Partitions>,
@@ -83,25 +85,6 @@ pub struct Folding {
     folders: Mutex<Vec<Folder>>,
     failure: Mutex<Option<Error>>,
     outlet: Outlet,
-}
-
-/// One instance with the state that it folds into, and the part of the walk that it is at.
-struct Folder {
-    instance: Box<dyn Instance>,
-    walk: Walk,
-    items: Vec<Item>,
-    contexts: Vec<RecordContext>,
-    values: Vec<Value>,
-    /// When its state was last taken.
-    taken: Instant,
-    _live: Live,
-}
-
-impl Folder {
-    fn open(&mut self) -> Result<&mut dyn Aggregator, UdfError> {
-        let closed = || UdfError::new(UdfErrorKind::Host, "the runtime lost the aggregation");
-        self.instance.aggregator().ok_or_else(closed)
-    }
 }
 
 impl Folding {
@@ -130,6 +113,10 @@ impl Folding {
             ),
             call: spec.call,
             yields: spec.yields,
+            patience: match spec.socket_timeout {
+                0 => YIELD_EVERY,
+                timeout => YIELD_EVERY.min(Duration::from_millis(timeout.into()) / 2),
+            },
             ended: AtomicUsize::new(0),
             folders: Mutex::default(),
             failure: Mutex::default(),
@@ -165,26 +152,14 @@ impl Folding {
         let mut instance = self.module.module.instantiate()?;
         let UdfCall { function, args, .. } = &self.call;
         instance.aggregate(function, args, &self.budget)?;
-        Ok(Folder {
-            instance,
-            walk: Walk::new(&self.namespace, self.task.spec.set(), &self.partitions)
-                .within(self.range.clone()),
-            items: Vec::new(),
-            contexts: Vec::new(),
-            values: Vec::new(),
-            taken: Instant::now(),
-            _live: live,
-        })
+        let walk = Walk::new(&self.namespace, self.task.spec.set(), &self.partitions);
+        Ok(Folder::new(instance, walk.within(self.range.clone()), live))
     }
 
     async fn slice(&self, registry: &Registry) -> Result<()> {
         let until = Instant::now() + SLICE;
         let mut folder = self.folder().map_err(|e| failed(&e))?;
         self.fold_until(until, &mut folder, registry).await?;
-        if self.yields == Yields::Partials && folder.taken.elapsed() > YIELD_EVERY {
-            folder.taken = Instant::now();
-            self.take(&mut folder)?;
-        }
         self.folders.lock().push(folder);
         Ok(())
     }
@@ -261,27 +236,32 @@ impl Folding {
         }
         let folding = &mut contexts[..present];
         pace(&self.throttle, &self.task, present);
-        let mut values = std::mem::take(&mut folder.values);
-        let folded = folder
-            .open()
-            .and_then(|open| open.fold(folding, &scope, &self.budget, &mut values));
-        folded.map_err(|e| failed(&e))?;
         let counts = &self.task.counts;
-        counts.succeeded.fetch_add(present as u64, Relaxed);
+        let mut left = &mut *folding;
+        while !left.is_empty() {
+            let folded = folder.fold(left, &scope, &self.budget);
+            let (now, later) = left.split_at_mut(folded.map_err(|e| failed(&e))?);
+            counts.succeeded.fetch_add(now.len() as u64, Relaxed);
+            self.outlet.put(&mut folder.values);
+            if self.yields == Yields::Partials && folder.taken.elapsed() > self.patience {
+                self.take(folder)?;
+            }
+            left = later;
+        }
         let by_bins = request.filter.as_ref().is_some_and(|f| f.needs_bins());
         match by_bins {
             true => counts.filtered_bins.fetch_add(filtered, Relaxed),
             false => counts.filtered_meta.fetch_add(filtered, Relaxed),
         };
         folding.iter_mut().for_each(RecordContext::release);
-        self.outlet.put(&mut values);
-        (folder.contexts, folder.values) = (contexts, values);
+        folder.contexts = contexts;
         Ok(())
     }
 
     /// Passes the state of an instance on.
     fn take(&self, folder: &mut Folder) -> Result<()> {
         let mut values = Vec::new();
+        folder.taken = Instant::now();
         let taken = folder
             .open()
             .and_then(|open| open.take(&self.budget, &mut values));

@@ -75,7 +75,15 @@ impl Worker {
     ) -> Result<Step> {
         let present = admit(env, request, item)?;
         match &request.work {
-            Work::Read(selection) => read(present.record.as_ref(), selection, item).map(Step::Done),
+            Work::Read(selection) => {
+                let reply = read(present.record.as_ref(), selection, item)?;
+                Ok(done(
+                    request,
+                    present.record.as_ref(),
+                    present.expected,
+                    reply,
+                ))
+            }
             Work::Delete => {
                 request.policy.generation.admit(present.record.as_ref())?;
                 let Some(record) = &present.record else {
@@ -111,10 +119,11 @@ impl Worker {
         let bins = operate(&mut context, request, ops, reply_all, env.scope)?;
         let meta = context.meta();
         if !writes {
-            return Ok(Step::Done(Reply {
+            let reply = Reply {
                 bins,
                 ..Reply::ok(meta.generation, meta.void_time)
-            }));
+            };
+            return Ok(done(request, context.base(), present.expected, reply));
         }
         match self.change(&context, env.scope)? {
             Some(change) => {
@@ -124,10 +133,6 @@ impl Worker {
                 };
                 Ok(Step::Commit(change, present.expected, reply))
             }
-            None if ops.iter().any(|op| op.kind == OpKind::Delete) => Ok(Step::Done(Reply {
-                bins,
-                ..Reply::ok(0, 0)
-            })),
             None => Err(ResultCode::NotFound.into()),
         }
     }
@@ -307,6 +312,14 @@ fn admit_udf(env: &Environment<'_>, request: &Request, item: &mut Item) -> Resul
         request.policy.exists.admit(false)?;
     }
     Ok(present)
+}
+
+/// The step of a request that only reads, which may yet renew the record's lifetime.
+fn done(request: &Request, base: Option<&Record>, expected: Expected, reply: Reply) -> Step {
+    match base.and_then(|record| request.policy.renewed(record)) {
+        Some(renewed) => Step::Commit(Change::Put(renewed), expected, reply),
+        None => Step::Done(reply),
+    }
 }
 
 fn written(change: &Change, generation_before: u16) -> Reply {

@@ -135,12 +135,12 @@ impl Job for Background {
 
 /// Holds a thread back so that the task stays within its rate.
 pub(super) fn pace(throttle: &Throttle, task: &Task, records: usize) {
-    let Some(start) = throttle.due(records) else {
+    let Some(due) = throttle.due(records) else {
         return;
     };
     task.counts.throttled.fetch_add(records as u64, Relaxed);
     loop {
-        let left = start.saturating_duration_since(Instant::now());
+        let left = due.saturating_duration_since(Instant::now());
         if left.is_zero() || task.cancel.is_cancelled() {
             return;
         }

@@ -203,7 +203,7 @@ impl Dispatcher {
     /// id; when there is no such index as it is to go by, or it is not built yet.
     pub fn background(&self, mut spec: TaskSpec) -> Result<Arc<Task>> {
         let namespace = self.namespace(spec.namespace().as_bytes())?.clone();
-        let range = Ranged::find_for(&namespace, spec.set(), spec.range.as_ref())?;
+        let range = Ranged::find_for_work(&namespace, spec.set(), spec.range.as_ref())?;
         if let (Some(asked), Some(found)) = (&mut spec.range, &range) {
             asked.index = IndexRef::Named(found.name().into());
         }
@@ -229,7 +229,7 @@ impl Dispatcher {
         if module.module.functions().iter().any(is_whole) {
             spec.yields = Yields::Results;
         }
-        let range = Ranged::find_for(&namespace, spec.set.as_deref(), spec.range.as_ref())?;
+        let range = Ranged::find_for_work(&namespace, spec.set.as_deref(), spec.range.as_ref())?;
         let task = self.tracker.add(TaskSpec::from(&spec))?;
         let keeping = self.aggregating.clone();
         let work = Arc::new(Folding::new(spec, task, namespace, module, keeping, range));

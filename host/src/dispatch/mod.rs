@@ -7,6 +7,7 @@ mod attempt;
 mod background;
 mod batch;
 mod dispatcher;
+mod folder;
 mod instances;
 mod item;
 mod live;

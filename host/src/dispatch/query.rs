@@ -24,7 +24,7 @@ pub struct Page {
     pub found: Vec<Found>,
     /// A partition that could not be read to its end, and why.
     pub failed: Option<(PartitionId, StoreError)>,
-    /// When the query's rate limit lets the next page be read; `None` for at once.
+    /// When the query's rate limit lets the page out; `None` for at once.
     pub due: Option<Instant>,
 }
 

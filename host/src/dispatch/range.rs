@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Namespace;
 use super::item::Item;
 use crate::index::{Entry, Index, Range};
-use crate::model::{Digest, PartitionId, Result};
+use crate::model::{Digest, Error, PartitionId, Result, ResultCode};
 use crate::request::{Filter, IndexRange, IndexRef, Resume};
 use crate::store::{Lookup, Scanned, StoreError};
 
@@ -21,11 +21,30 @@ pub struct Ranged {
 }
 
 impl Ranged {
+    /// As [`find_for`](Self::find_for), for tasks and aggregations.
+    ///
+    /// # Errors
+    /// As [`find_for`](Self::find_for), but [`ResultCode::NotFound`] of a set that never had a record:
+    /// clients take it for an end without records.
+    pub fn find_for_work(
+        namespace: &Namespace,
+        set: Option<&[u8]>,
+        asked: Option<&IndexRange>,
+    ) -> Result<Option<Self>> {
+        Self::find_for(namespace, set, asked).map_err(|e| match set {
+            Some(name) if namespace.find_set(name).is_none() => Error::new(
+                ResultCode::NotFound,
+                format!("there is no set {}", String::from_utf8_lossy(name)),
+            ),
+            _ => e,
+        })
+    }
+
     /// The index that a caller means, if any, which must be readable.
     ///
     /// # Errors
-    /// [`ResultCode::IndexNotFound`](crate::model::ResultCode::IndexNotFound),
-    /// [`ResultCode::IndexNotReadable`](crate::model::ResultCode::IndexNotReadable).
+    /// [`ResultCode::IndexNotFound`],
+    /// [`ResultCode::IndexNotReadable`].
     pub fn find_for(
         namespace: &Namespace,
         set: Option<&[u8]>,

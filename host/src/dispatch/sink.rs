@@ -39,16 +39,17 @@ impl Sink for Vec<Reply> {
     }
 }
 
-/// The records that a query found.
+/// The records that a query found. One that has none of the bins asked for is not among them.
 impl Sink for Vec<Found> {
     fn take(&mut self, item: &Item, outcome: Outcome) {
         if let Outcome::Reply(Reply {
             code: ResultCode::Ok,
             generation,
             void_time,
-            bins: ReplyBins::Record(body, _),
+            bins: ReplyBins::Record(body, selection),
             ..
         }) = outcome
+            && selection.is_met_by(&body)
         {
             self.push(Found {
                 digest: item.digest,

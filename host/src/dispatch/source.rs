@@ -204,7 +204,8 @@ impl Throttle {
         }
     }
 
-    /// When `records` more may be worked on; `None` for at once.
+    /// When `records` more may go: `n` records take `n / rate` seconds, the last like the first.
+    /// `None` for at once.
     pub fn due(&self, records: usize) -> Option<Instant> {
         if self.rate == 0 {
             return None;
@@ -212,8 +213,7 @@ impl Throttle {
         let cost = Duration::from_secs_f64(records as f64 / f64::from(self.rate));
         let now = Instant::now();
         let mut next = self.next.lock();
-        let start = (*next).max(now);
-        *next = start + cost;
-        (start > now).then_some(start)
+        *next = (*next).max(now) + cost;
+        (*next > now).then_some(*next)
     }
 }

@@ -16,7 +16,8 @@ pub struct Limits {
     /// Stack of one Wasm instance, in bytes: at most 1 MiB, and one for the whole host, as the engine
     /// has it. Default 512 KiB. Lua's depth is bounded by its own call limit.
     pub stack_bytes: usize,
-    /// Largest module that may be registered, in bytes. Default 16 MiB.
+    /// Largest module that may be registered, in bytes. Default 32 MiB: a component in
+    /// Python has 18, nearly all of it Python itself.
     pub module_bytes: usize,
     /// Largest result of one invocation, in bytes. Default 1 MiB.
     pub result_bytes: usize,
@@ -64,7 +65,7 @@ impl Default for Limits {
             memory_bytes: 64 << 20,
             time_ms: 500,
             stack_bytes: 512 << 10,
-            module_bytes: 16 << 20,
+            module_bytes: 32 << 20,
             result_bytes: 1 << 20,
             log_line_bytes: 4 << 10,
             log_burst: 1000,

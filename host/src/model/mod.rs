@@ -1,6 +1,7 @@
 //! The vocabulary that every other room shares: keys, values, records and result codes.
 
 mod error;
+mod grants;
 mod key;
 mod limits;
 pub mod msgpack;
@@ -9,6 +10,7 @@ mod time;
 mod value;
 
 pub use error::{Error, Result, ResultCode};
+pub use grants::{Grants, Isolation};
 pub use key::{Digest, Key, PARTITIONS, PartitionId};
 pub use limits::{LimitOverrides, Limits};
 pub use petrel_packed::{Bins, MAX_BIN_NAME, Particle, ParticleType};

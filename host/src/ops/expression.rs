@@ -40,6 +40,14 @@ pub(super) fn apply(
         Element::Int(flags) => flags,
         _ => 0,
     };
+    if op.kind == OpKind::ExpModify
+        && let Some(refused) = refused(record, name, flags)
+    {
+        return match flags & POLICY_NO_FAIL {
+            0 => Err(refused.into()),
+            _ => Ok(Outcome::Nothing),
+        };
+    }
     let current = snapshot(record, scope);
     let value = compiled.eval(&View {
         digest: record.digest(),
@@ -59,23 +67,24 @@ pub(super) fn apply(
     }
 }
 
-fn write(record: &mut RecordContext, name: BinName, value: Value, flags: i64) -> Result<()> {
-    let exists = record.bin(name.as_bytes()).is_some();
-    let refused = if flags & CREATE_ONLY != 0 && exists {
-        ResultCode::BinExists
-    } else if flags & UPDATE_ONLY != 0 && !exists {
-        ResultCode::BinNotFound
-    } else if value == Value::Nil && flags & ALLOW_DELETE == 0 {
-        ResultCode::OpNotApplicable
-    } else {
-        record.set_bin(name, value);
-        return Ok(());
-    };
-    if flags & POLICY_NO_FAIL == 0 {
-        Err(refused.into())
-    } else {
-        Ok(())
+/// Why the bin may not be written, whatever the value.
+fn refused(record: &RecordContext, name: BinName, flags: i64) -> Option<ResultCode> {
+    match record.bin(name.as_bytes()) {
+        Some(_) if flags & CREATE_ONLY != 0 => Some(ResultCode::BinExists),
+        None if flags & UPDATE_ONLY != 0 => Some(ResultCode::BinNotFound),
+        _ => None,
     }
+}
+
+fn write(record: &mut RecordContext, name: BinName, value: Value, flags: i64) -> Result<()> {
+    if value == Value::Nil && flags & ALLOW_DELETE == 0 {
+        return match flags & POLICY_NO_FAIL {
+            0 => Err(ResultCode::OpNotApplicable.into()),
+            _ => Ok(()),
+        };
+    }
+    record.set_bin(name, value);
+    Ok(())
 }
 
 /// The record with the changes made so far, for an expression to look at.

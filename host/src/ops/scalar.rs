@@ -8,41 +8,42 @@ fn wrong_type(what: &str, present: Particle<'_>, given: &Value) -> Error {
     Error::new(
         ResultCode::BinType,
         format!(
-            "cannot {what} a {} to a bin that holds a {}",
-            given.kind().name(),
-            present.kind.name()
+            "cannot {what}: the bin holds a {}, the operand is a {}",
+            present.kind.name(),
+            given.kind().name()
         ),
     )
 }
 
-/// Adds an integer or float to a bin; a missing bin counts as zero. Integers wrap.
-///
-/// # Errors
-/// [`ResultCode::BinType`] when bin and operand are not the same kind of number,
-/// [`ResultCode::ParameterError`] when the operand is no number.
-pub(super) fn add(present: Option<Particle<'_>>, given: &Value) -> Result<Value> {
-    match (present, given) {
-        (None, Value::Int(_) | Value::Float(_)) => Ok(given.clone()),
-        (Some(p), Value::Int(n)) => match (p.as_int(), p.as_float()) {
-            (Some(i), _) => Ok(Value::Int(i.wrapping_add(*n))),
-            (_, Some(f)) => Ok(Value::Float(f + *n as f64)),
-            _ => Err(wrong_type("add", p, given)),
-        },
-        (Some(p), Value::Float(x)) => match p.as_float() {
-            Some(f) => Ok(Value::Float(f + x)),
-            None => Err(wrong_type("add", p, given)),
-        },
-        (_, other) => Err(Error::new(
+/// What a missing bin becomes: the operand, whatever its type.
+fn first(what: &str, given: &Value) -> Result<Value> {
+    match given {
+        Value::Nil => Err(Error::new(
             ResultCode::ParameterError,
-            format!(
-                "only integers and floats can be added, not a {}",
-                other.kind().name()
-            ),
+            format!("there is nothing to {what}"),
         )),
+        given => Ok(given.clone()),
     }
 }
 
-/// Appends a string or blob to a bin of the same type; a missing bin counts as empty.
+/// Adds to a bin; a missing bin becomes the operand. Integers wrap.
+///
+/// # Errors
+/// [`ResultCode::BinType`] when bin and operand are not the same kind of number,
+/// [`ResultCode::ParameterError`] when the operand is nil.
+pub(super) fn add(present: Option<Particle<'_>>, given: &Value) -> Result<Value> {
+    let what = "increment";
+    let Some(p) = present.filter(|_| *given != Value::Nil) else {
+        return first(what, given);
+    };
+    match (given, p.as_int(), p.as_float()) {
+        (Value::Int(n), Some(i), _) => Ok(Value::Int(i.wrapping_add(*n))),
+        (Value::Float(x), _, Some(f)) => Ok(Value::Float(f + x)),
+        _ => Err(wrong_type(what, p, given)),
+    }
+}
+
+/// Appends a string or blob to a bin of the same type; a missing bin becomes the operand.
 ///
 /// # Errors
 /// As [`prepend`].
@@ -52,11 +53,11 @@ pub(super) fn append(present: Option<Particle<'_>>, given: &Value) -> Result<Val
     })
 }
 
-/// Prepends a string or blob to a bin of the same type; a missing bin counts as empty.
+/// Prepends a string or blob to a bin of the same type; a missing bin becomes the operand.
 ///
 /// # Errors
-/// [`ResultCode::BinType`] when the types differ, [`ResultCode::ParameterError`] when the operand is
-/// neither string nor blob.
+/// [`ResultCode::BinType`] when the types differ or cannot be joined,
+/// [`ResultCode::ParameterError`] when the operand is nil.
 pub(super) fn prepend(present: Option<Particle<'_>>, given: &Value) -> Result<Value> {
     join("prepend", present, given, |present, given| {
         [given, present].concat()
@@ -69,29 +70,16 @@ fn join(
     given: &Value,
     cat: impl Fn(&[u8], &[u8]) -> Vec<u8>,
 ) -> Result<Value> {
-    let (kind, bytes): (ParticleType, &Bytes) = match given {
-        Value::Str(b) => (ParticleType::STRING, b),
-        Value::Blob(kind, b) => (*kind, b),
-        other => {
-            return Err(Error::new(
-                ResultCode::ParameterError,
-                format!(
-                    "only strings and blobs can be joined, not a {}",
-                    other.kind().name()
-                ),
-            ));
-        }
+    let Some(p) = present.filter(|_| *given != Value::Nil) else {
+        return first(what, given);
     };
-    match present {
-        None => Ok(given.clone()),
-        Some(p) if p.kind == kind => {
-            let joined = Bytes::from(cat(p.data, bytes));
-            Ok(if kind == ParticleType::STRING {
-                Value::Str(joined)
-            } else {
-                Value::Blob(kind, joined)
-            })
+    match given {
+        Value::Str(bytes) if p.kind == ParticleType::STRING => {
+            Ok(Value::Str(Bytes::from(cat(p.data, bytes))))
         }
-        Some(p) => Err(wrong_type(what, p, given)),
+        Value::Blob(kind, bytes) if p.kind == *kind => {
+            Ok(Value::Blob(*kind, Bytes::from(cat(p.data, bytes))))
+        }
+        _ => Err(wrong_type(what, p, given)),
     }
 }

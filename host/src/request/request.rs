@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::Filter;
 use crate::change::WritePolicy;
-use crate::model::{BinName, Digest, Key, Value};
+use crate::model::{BinName, Body, Digest, Key, Value};
 use crate::ops::Op;
 
 /// One record to work on.
@@ -39,6 +39,16 @@ pub enum BinSelection {
     None,
     /// These, as far as the record has them.
     Some(Arc<[BinName]>),
+}
+
+impl BinSelection {
+    /// Whether the record has one of the bins, where some are named.
+    pub fn is_met_by(&self, body: &Body) -> bool {
+        match self {
+            Self::All | Self::None => true,
+            Self::Some(names) => names.iter().any(|name| body.bin(name.as_bytes()).is_some()),
+        }
+    }
 }
 
 /// A call of a user-defined function.

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::model::{LimitOverrides, Limits};
+use crate::model::{Grants, Isolation, LimitOverrides, Limits};
+use crate::udf::Settings;
 
 /// Everything that the configuration file (TOML) can set. What it leaves out has the defaults below.
 ///
@@ -42,7 +43,35 @@ pub struct Config {
     /// What the UDFs of one module may use instead, by package name: `[module.NAME]`. What a table does
     /// not name is as in `[limits]`.
     #[serde(rename = "module")]
-    pub modules: BTreeMap<String, LimitOverrides>,
+    pub modules: BTreeMap<String, ModuleConfig>,
+}
+
+/// One module: limits of its own, `grants` and `isolation`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "toml::Table")]
+pub struct ModuleConfig {
+    /// Limits.
+    pub limits: LimitOverrides,
+    /// What it may reach beside its record. Default: nothing.
+    pub grants: Grants,
+    /// Who shares an instance of it. Default `shared`.
+    pub isolation: Isolation,
+}
+
+impl TryFrom<toml::Table> for ModuleConfig {
+    type Error = toml::de::Error;
+
+    fn try_from(mut table: toml::Table) -> Result<Self, Self::Error> {
+        let mut config = Self::default();
+        if let Some(grants) = table.remove("grants") {
+            config.grants = grants.try_into()?;
+        }
+        if let Some(isolation) = table.remove("isolation") {
+            config.isolation = isolation.try_into()?;
+        }
+        config.limits = table.try_into()?;
+        Ok(config)
+    }
 }
 
 /// One namespace.
@@ -158,6 +187,19 @@ impl Config {
         Ok(config)
     }
 
+    /// What modules may use.
+    pub fn settings(&self) -> Settings {
+        let mut settings = Settings::default();
+        settings.limits.host = self.limits.clone();
+        for (package, module) in self.modules.clone() {
+            let limits = &mut settings.limits.modules;
+            limits.insert(package.clone(), module.limits);
+            settings.grants.insert(package.clone(), module.grants);
+            settings.isolation.insert(package, module.isolation);
+        }
+        settings
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         let value = |message: String| Err(ConfigError::Value(message));
         if self.namespaces.is_empty() {
@@ -220,8 +262,35 @@ mod tests {
     fn a_module_has_limits_of_its_own() {
         let text = "[limits]\nmemory-bytes = 8388608\n[module.slow]\ntime-ms = 9";
         let config = Config::parse(text).unwrap();
-        let slow = config.modules["slow"].over(&config.limits);
+        let slow = config.modules["slow"].limits.over(&config.limits);
         assert_eq!((slow.time_ms, slow.memory_bytes), (9, 8 << 20));
+    }
+
+    #[test]
+    fn a_module_has_grants_and_isolation_beside_its_limits() {
+        let text = r#"
+            [module.m]
+            time-ms = 9
+            isolation = "call"
+            [module.m.grants]
+            read = { models = "/srv/models" }
+            write = { out = "/srv/out" }
+            environment = ["MODEL"]
+            wall-clock = true
+        "#;
+        let config = Config::parse(text).unwrap();
+        let m = &config.modules["m"];
+        assert_eq!(m.limits.time_ms, Some(9));
+        assert_eq!(m.isolation, Isolation::Call);
+        assert_eq!(m.grants.write["out"].to_str(), Some("/srv/out"));
+        assert_eq!(m.grants.environment, ["MODEL"]);
+        assert!(m.grants.wall_clock && !m.grants.monotonic_clock && !m.grants.random);
+        for wrong in [
+            "[module.m]\nisolation = \"none\"",
+            "[module.m.grants]\nsockets = true",
+        ] {
+            assert!(Config::parse(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

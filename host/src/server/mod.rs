@@ -16,5 +16,7 @@ mod single;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, ConfigError, NamespaceConfig, NetworkConfig, ThreadsConfig};
+pub use config::{
+    Config, ConfigError, ModuleConfig, NamespaceConfig, NetworkConfig, ThreadsConfig,
+};
 pub use serve::{ServeOptions, serve};

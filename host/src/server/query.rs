@@ -7,7 +7,11 @@ use super::outbox::{Outbox, PIECE};
 use crate::dispatch::Query;
 use crate::model::{Result, ResultCode};
 use crate::request::{BinSelection, QuerySpec};
-use crate::wire::{self, FrameKind, Message, ReplyTo, begin_frame, end_frame};
+use crate::wire::{self, FRAME_HEADER, FrameKind, Message, ReplyTo, begin_frame, end_frame};
+
+/// The least limit of records a second: clients give up on a query that takes minutes, and know from
+/// the incumbent that none has to wait longer than 10 ms for a record.
+const SLOWEST: u32 = 100;
 
 /// Answers a query.
 ///
@@ -39,7 +43,10 @@ fn start(host: &Host, message: &Message<'_>) -> Result<(Query, BinSelection)> {
         bins: bins.clone(),
         partitions: Some(params.partitions),
         max_records: params.max_records,
-        records_per_second: params.records_per_second,
+        records_per_second: match params.records_per_second {
+            0 => 0,
+            limit => limit.max(SLOWEST),
+        },
     };
     Ok((host.dispatcher.query(namespace, spec)?, bins))
 }
@@ -48,13 +55,15 @@ async fn stream(mut query: Query, bins: &BinSelection, outbox: &mut Outbox<'_>) 
     let namespace = query.namespace().clone();
     let mut frame = begin_frame(&mut outbox.buf, FrameKind::Message);
     while let Some(page) = query.next().await {
-        // What is ready goes out before a wait, or the client would take it for a stall.
-        if page.due.is_some() || outbox.buf.len() > PIECE {
+        // What is ready goes out before a wait, or the client would take it for a stall. It would take
+        // an empty frame for the end.
+        let ready = outbox.buf.len() > frame + FRAME_HEADER;
+        if (ready && page.due.is_some()) || outbox.buf.len() > PIECE {
             end_frame(&mut outbox.buf, frame);
             outbox.flush().await?;
             frame = begin_frame(&mut outbox.buf, FrameKind::Message);
-            page.wait().await;
         }
+        page.wait().await;
         let sets = namespace.sets();
         for found in &page.found {
             let set = sets.name(found.set).map_or("", |name| name);

@@ -16,7 +16,6 @@ use super::connection;
 use super::host::Host;
 use crate::assembly::{self, HostOptions, NamespaceOptions, Storage};
 use crate::dispatch::{Dispatcher, Threads};
-use crate::udf::LimitsByModule;
 
 /// How to serve.
 #[derive(Clone, Debug)]
@@ -76,10 +75,7 @@ fn open(config: &Config, storage: Storage) -> anyhow::Result<Dispatcher> {
     Ok(assembly::open(HostOptions {
         storage,
         namespaces: config.namespaces.iter().map(namespace).collect(),
-        limits: LimitsByModule {
-            host: config.limits.clone(),
-            modules: config.modules.clone(),
-        },
+        settings: config.settings(),
         threads: Threads {
             callers: or(config.threads.network, default.callers),
             foreground: or(config.threads.foreground, default.foreground),

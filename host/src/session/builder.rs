@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Result, Session};
 use crate::assembly::{self, HostOptions, NamespaceOptions, Storage};
 use crate::dispatch::Threads;
-use crate::model::{LimitOverrides, Limits};
+use crate::model::{Grants, Isolation, LimitOverrides, Limits};
 use crate::store::Durability;
 
 /// Says what a session is to be; see [`Session::builder`].
@@ -78,13 +78,27 @@ impl SessionBuilder {
 
     /// The limits of every module's invocations.
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.options.limits.host = limits;
+        self.options.settings.limits.host = limits;
         self
     }
 
     /// What one module has instead of the host's limits, by its package name.
     pub fn module_limits(mut self, package: &str, limits: LimitOverrides) -> Self {
-        self.options.limits.modules.insert(package.into(), limits);
+        let modules = &mut self.options.settings.limits.modules;
+        modules.insert(package.into(), limits);
+        self
+    }
+
+    /// What one module may reach beside its record, by its package name.
+    pub fn grants(mut self, package: &str, grants: Grants) -> Self {
+        self.options.settings.grants.insert(package.into(), grants);
+        self
+    }
+
+    /// Who shares an instance of one module, by its package name.
+    pub fn isolation(mut self, package: &str, isolation: Isolation) -> Self {
+        let isolations = &mut self.options.settings.isolation;
+        isolations.insert(package.into(), isolation);
         self
     }
 

@@ -7,7 +7,7 @@ use futures::StreamExt as _;
 
 use super::{DataSet, RecordResult, Result};
 use crate::dispatch::Dispatcher;
-use crate::model::{Key, ResultCode};
+use crate::model::{Error, Grants, Key, ResultCode};
 use crate::request::{Group, Reply, Request};
 
 /// A host in this process: its records, modules and tasks. Clones share it.
@@ -63,6 +63,17 @@ impl Session {
             .truncate(namespace, name, None)
             .await
             .await?)
+    }
+
+    /// Changes what a module may reach beside its record, for the calls that start afterwards. Whether
+    /// it is registered already does not matter.
+    ///
+    /// # Errors
+    /// [`ResultCode::ParameterError`] when something cannot be granted, or the module does not start with it.
+    pub async fn set_grants(&self, package: &str, grants: Grants) -> Result<()> {
+        let registry = self.dispatcher.registry();
+        let changed = registry.set_grants(package, grants).await;
+        Ok(changed.map_err(|e| Error::new(ResultCode::ParameterError, e.to_string()))?)
     }
 
     /// Makes everything that was written as durable as the session is.

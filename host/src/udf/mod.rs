@@ -4,6 +4,7 @@ mod budget;
 mod directory;
 mod error;
 mod function_info;
+mod granted;
 pub mod log;
 #[cfg(feature = "lua")]
 pub mod lua;
@@ -18,7 +19,10 @@ mod tests;
 pub use budget::{Budget, Cancel};
 pub use error::{CompileError, UdfError, UdfErrorKind};
 pub use function_info::{FunctionInfo, Parameter};
-pub use registry::{LimitsByModule, ModuleInfo, Modules, Registered, Registry, package_of};
+pub use granted::{Allowance, GrantError, Granted, GrantedDirectory, Opening, open_file};
+pub use registry::{
+    LimitsByModule, ModuleInfo, Modules, Registered, Registry, Settings, package_of,
+};
 pub use runtime::{
     Aggregator, Instance, Invoker, Module, ModuleSource, Runtime, Sources, UdfResult,
 };

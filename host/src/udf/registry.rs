@@ -16,8 +16,10 @@ use tokio::sync::Mutex;
 
 use super::directory::ModuleDirectory;
 use super::log::{LINE_BYTES, one_line};
-use super::{CompileError, FunctionInfo, Module, ModuleSource, Runtime, Sources};
-use crate::model::{LimitOverrides, Limits, Result, now_millis};
+use super::{
+    Allowance, CompileError, FunctionInfo, Granted, Module, ModuleSource, Runtime, Sources,
+};
+use crate::model::{Grants, Isolation, LimitOverrides, Limits, Result, now_millis};
 
 /// The longest file name of a module, in bytes.
 const MAX_FILE_NAME: usize = 128;
@@ -131,12 +133,23 @@ impl LimitsByModule {
     }
 }
 
+/// What modules may use.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Limits.
+    pub limits: LimitsByModule,
+    /// What modules were granted, by package name; others have nothing.
+    pub grants: BTreeMap<String, Grants>,
+    /// The isolation of modules, by package name; others share instances.
+    pub isolation: BTreeMap<String, Isolation>,
+}
+
 /// Registers, lists, finds and removes modules.
 pub struct Registry {
     modules: Arc<Modules>,
     runtimes: Vec<Arc<dyn Runtime>>,
     dir: Option<ModuleDirectory>,
-    limits: LimitsByModule,
+    settings: parking_lot::Mutex<Settings>,
     /// One registration or removal at a time, so that disk and memory agree.
     changing: Arc<Mutex<()>>,
     /// Modules of the directory that do not load, by file name: one that they require may be
@@ -150,13 +163,13 @@ impl Registry {
         modules: Arc<Modules>,
         runtimes: Vec<Arc<dyn Runtime>>,
         dir: Option<Dir>,
-        limits: LimitsByModule,
+        settings: Settings,
     ) -> Self {
         Self {
             modules,
             runtimes,
             dir: dir.map(ModuleDirectory),
-            limits,
+            settings: parking_lot::Mutex::new(settings),
             changing: Arc::default(),
             left_out: Default::default(),
         }
@@ -308,10 +321,71 @@ impl Registry {
         self.modules.get().get(package).cloned()
     }
 
+    /// What a package was granted.
+    pub fn grants(&self, package: &str) -> Grants {
+        let settings = self.settings.lock();
+        settings.grants.get(package).cloned().unwrap_or_default()
+    }
+
+    /// Changes what a package was granted, for the calls that start afterwards. A module of that name is
+    /// compiled anew if it is registered.
+    ///
+    /// # Errors
+    /// [`CompileError`] when something cannot be granted, or the module does not start with it; nothing
+    /// changes then.
+    pub async fn set_grants(
+        self: &Arc<Self>,
+        package: &str,
+        grants: Grants,
+    ) -> Result<(), CompileError> {
+        let one = self.changing.clone().lock_owned().await;
+        let (this, package) = (self.clone(), package.to_string());
+        let work = move || {
+            let _one = one;
+            let before = this.grants(&package);
+            this.settings.lock().grants.insert(package.clone(), grants);
+            let undo = |e| {
+                this.settings.lock().grants.insert(package.clone(), before);
+                e
+            };
+            match this.find(&package) {
+                Some(module) => {
+                    let source = &module.source;
+                    let anew = this.compile(&source.file, source.bytes.clone());
+                    this.publish(anew.map_err(undo)?);
+                }
+                None => {
+                    let allowed = this.allowance(&package).map_err(|e| refuse(&package, e));
+                    allowed.map_err(undo)?;
+                }
+            }
+            Ok(())
+        };
+        match tokio::task::spawn_blocking(work).await {
+            Ok(done) => done,
+            Err(e) => Err(refuse("", format!("the compiler stopped: {e}"))),
+        }
+    }
+
+    /// What the invocations of a package may use; or why something cannot be granted.
+    fn allowance(&self, package: &str) -> Result<Allowance, String> {
+        let settings = self.settings.lock();
+        let granted = match settings.grants.get(package) {
+            Some(grants) => Granted::open(grants).map_err(|e| e.to_string())?,
+            None => Granted::default(),
+        };
+        Ok(Allowance {
+            limits: settings.limits.of(package),
+            granted: Arc::new(granted),
+            isolation: settings.isolation.get(package).copied().unwrap_or_default(),
+        })
+    }
+
     fn compile(&self, file: &str, bytes: Bytes) -> Result<Arc<Registered>, CompileError> {
         check_name(file)?;
         let package = package_of(file).to_string();
-        let limits = self.limits.of(&package);
+        let allowance = self.allowance(&package).map_err(|e| refuse(file, e))?;
+        let limits = &allowance.limits;
         if bytes.len() > limits.module_bytes {
             return Err(refuse(
                 file,
@@ -345,7 +419,7 @@ impl Registry {
             package,
             bytes,
         };
-        let module = runtime.compile(source.clone(), &limits)?;
+        let module = runtime.compile(source.clone(), &allowance)?;
         Ok(Arc::new(Registered::new(
             source,
             hash,

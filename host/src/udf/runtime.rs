@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Budget, CompileError, FunctionInfo, UdfError, UdfErrorKind};
+use super::{Allowance, Budget, CompileError, FunctionInfo, UdfError, UdfErrorKind};
 use crate::change::{RecordContext, Scope};
-use crate::model::{Limits, Value};
+use crate::model::Value;
 
 /// A module as it was registered.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ pub trait Runtime: Send + Sync + 'static {
     /// runtimes in order; the first that accepts compiles.
     fn accepts(&self, bytes: &[u8]) -> bool;
 
-    /// Compiles and checks a module, whose invocations will run within `limits`. May take
+    /// Compiles and checks a module, whose invocations will have `allowance`. May take
     /// seconds: call it off the network threads.
     ///
     /// # Errors
@@ -47,7 +47,7 @@ pub trait Runtime: Send + Sync + 'static {
     fn compile(
         &self,
         source: ModuleSource,
-        limits: &Limits,
+        allowance: &Allowance,
     ) -> Result<Arc<dyn Module>, CompileError>;
 }
 
@@ -95,6 +95,12 @@ pub trait Instance: Send {
             UdfErrorKind::FunctionNotFound,
             "this module has no aggregations",
         ))
+    }
+
+    /// The memory that it holds now, in bytes: what [`Limits::memory_bytes`] bounds. 0 where the
+    /// runtime does not tell.
+    fn memory(&self) -> usize {
+        0
     }
 
     /// The aggregation that was opened last, with its state as it stands.

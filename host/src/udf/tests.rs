@@ -7,7 +7,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
 use super::lua::LuaRuntime;
-use super::{Budget, CompileError, Instance, LimitsByModule, Modules, Registry};
+use super::{Budget, CompileError, Instance, Modules, Registry, Settings};
 use crate::change::{RecordContext, Scope};
 use crate::model::msgpack::pack_list;
 use crate::model::{Digest, Value};
@@ -19,7 +19,7 @@ fn registry(dir: Option<&Path>) -> Arc<Registry> {
         modules.clone(),
         vec![Arc::new(LuaRuntime::new(modules))],
         dir,
-        LimitsByModule::default(),
+        Settings::default(),
     );
     registry.load().expect("loads");
     Arc::new(registry)

@@ -184,9 +184,16 @@ impl Message<'_> {
         } else {
             return Err(bad("the request neither reads nor writes"));
         };
+        let policy = h.policy();
+        let reads = matches!(work, Work::Read(_) | Work::Operate { .. });
+        if reads && h.info2 & info2::WRITE == 0 && matches!(policy.ttl, Ttl::Seconds(101..)) {
+            return Err(bad(
+                "a read renews a record at 1 to 100 percent of its lifetime",
+            ));
+        }
         Ok(Request {
             work,
-            policy: h.policy(),
+            policy,
             filter,
         })
     }
@@ -194,14 +201,17 @@ impl Message<'_> {
     /// The function call.
     ///
     /// # Errors
-    /// When its names are missing or not text, or the arguments are no packed list.
+    /// [`ResultCode::ParameterError`] when the message names none; [`ResultCode::UdfExecution`] when its
+    /// names are empty or not text, or the arguments are no packed list.
     pub fn udf(&self) -> Result<UdfCall> {
+        let fail = |text| Error::new(ResultCode::UdfExecution, text);
         let text = |field: Option<&[u8]>, what: &str| {
-            field
-                .filter(|f| !f.is_empty())
-                .and_then(|f| std::str::from_utf8(f).ok())
-                .map(Arc::from)
-                .ok_or_else(|| bad(format!("the call names no {what}")))
+            let none = || format!("the call names no {what}");
+            let field = field.ok_or_else(|| bad(none()))?;
+            match std::str::from_utf8(field) {
+                Ok(name) if !name.is_empty() => Ok(Arc::from(name)),
+                _ => Err(fail(none())),
+            }
         };
         let f: &Fields<'_> = &self.fields;
         Ok(UdfCall {
@@ -211,7 +221,7 @@ impl Message<'_> {
                 Some(args) if !args.is_empty() => {
                     let mut reader = msgpack::Reader::new(args);
                     if !matches!(reader.item(), Ok(msgpack::Item::List(_))) {
-                        return Err(bad("the UDF's arguments are not a packed list"));
+                        return Err(fail("the UDF's arguments are not a packed list".into()));
                     }
                     self.frame.slice_ref(args)
                 }
@@ -242,6 +252,9 @@ impl Message<'_> {
             plain &= op.op == 1;
         }
         if plain {
+            if h.ops == 0 && h.info1 & (info1::GET_ALL | info1::NO_BIN_DATA) == 0 {
+                return Err(bad("the request reads no bins; ask for all, some, or none"));
+            }
             return Ok(Work::Read(self.bins()?));
         }
         let ops = self.operations()?;

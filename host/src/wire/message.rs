@@ -161,7 +161,11 @@ impl<'a> Fields<'a> {
     pub(super) fn parse(cursor: &mut Cursor<'a>, count: u16) -> Result<Self> {
         let mut fields = Self::default();
         for _ in 0..count {
-            let size = cursor.u32()? as usize;
+            let mut size = cursor.u32()? as usize;
+            // The Java client counts a batch's filter into its rows' field too, the last of the message.
+            if let Some(&(field::BATCH | field::BATCH_WITH_SET)) = cursor.rest.first() {
+                size = size.min(cursor.rest.len());
+            }
             let (kind, data) = cursor
                 .take(size)?
                 .split_first()

@@ -161,8 +161,12 @@ pub fn push_single(out: &mut Vec<u8>, reply: &Reply, to: ReplyTo) {
 pub fn push_refusal(out: &mut Vec<u8>, error: Error, to: ReplyTo) {
     let frame = begin_frame(out, FrameKind::Message);
     let at = out.len();
+    let code = error.code;
     push_reply(out, &error.into(), to);
-    out[at + INFO3] |= info3::LAST;
+    // Clients take `NotFound` for a set without records, but marked as the last for a failure.
+    if code != ResultCode::NotFound {
+        out[at + INFO3] |= info3::LAST;
+    }
     end_frame(out, frame);
 }
 

@@ -145,6 +145,11 @@ fn what_a_request_lacks_is_told() {
     assert_eq!(refuse(&transaction, &[]).code, ResultCode::EnterpriseOnly);
     let udf = [RECORD, &[(field::UDF_PACKAGE, &b"m"[..])]].concat();
     assert_eq!(refuse(&udf, &[]).code, ResultCode::ParameterError);
+    let unnamed = [&udf[..], &[(field::UDF_FUNCTION, &b""[..])]].concat();
+    assert_eq!(refuse(&unnamed, &[]).code, ResultCode::UdfExecution);
+    let frame = message([info1::READ, 0, 0, 0], (0, 0), RECORD, &[]);
+    let nothing = Message::parse(&frame).unwrap().request(None).unwrap_err();
+    assert_eq!(nothing.code, ResultCode::ParameterError);
 }
 
 #[test]
@@ -191,6 +196,30 @@ fn rows_of_a_batch_are_grouped_by_what_they_repeat() {
     assert!(matches!(request.work, Work::Delete));
     assert_eq!(request.policy.generation, GenerationCheck::Equal(9));
     assert_eq!(batch.groups[1].error_detail, 2);
+}
+
+#[test]
+fn the_rows_of_a_batch_may_claim_more_bytes_than_are_left() {
+    let mut rows = vec![0, 0, 0, 1, 0];
+    rows.extend([0; 4]);
+    rows.extend([7; 20]);
+    rows.extend([0, info1::READ | info1::GET_ALL, 0, 0, 0, 0]);
+    let frame = |kind, claimed: usize| {
+        let frame = message([info1::BATCH, 0, 0, 0], (0, 0), &[(kind, &rows)], &[]);
+        let mut bytes = frame.to_vec();
+        let at = bytes.len() - rows.len() - 5;
+        bytes[at..at + 4].copy_from_slice(&(claimed as u32).to_be_bytes());
+        Bytes::from(bytes)
+    };
+    let claims = frame(field::BATCH, rows.len() + 1 + 13);
+    let batch = Message::parse(&claims).unwrap().batch(None).unwrap();
+    assert_eq!(batch.rows, 1);
+    let short = frame(field::BATCH, rows.len() - 3);
+    assert!(
+        Message::parse(&short).is_err() || Message::parse(&short).unwrap().batch(None).is_err()
+    );
+    let other = frame(field::FILTER, rows.len() + 1 + 13);
+    assert!(Message::parse(&other).is_err());
 }
 
 #[test]

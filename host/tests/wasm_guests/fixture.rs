@@ -7,30 +7,44 @@ use bytes::Bytes;
 use petrel::change::{RecordContext, Scope};
 use petrel::model::{BodyBuilder, Digest, Limits, Meta, Particle, Record, Value};
 use petrel::udf::wasm::WasmRuntime;
-use petrel::udf::{Module, ModuleSource, Runtime};
+use petrel::udf::{Allowance, Module, ModuleSource, Runtime};
+
+/// Limits that a loop meets soon.
+fn allowance() -> Allowance {
+    let limits = Limits {
+        time_ms: 400,
+        ..Limits::default()
+    };
+    Allowance::from(&limits)
+}
 
 pub fn module(name: &str) -> Arc<dyn Module> {
+    module_with(name, allowance())
+}
+
+pub fn compiled(name: &str, bytes: Bytes) -> Arc<dyn Module> {
+    compiled_with(name, bytes, &allowance())
+}
+
+pub fn module_with(name: &str, allowance: Allowance) -> Arc<dyn Module> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../target/guests-out")
         .join(format!("{name}.wasm"));
     let bytes = std::fs::read(&path)
         .unwrap_or_else(|e| panic!("{}: {e}; run `cargo xtask guests` first", path.display()));
-    compiled(name, bytes.into())
+    compiled_with(name, bytes.into(), &allowance)
 }
 
-pub fn compiled(name: &str, bytes: Bytes) -> Arc<dyn Module> {
+fn compiled_with(name: &str, bytes: Bytes, allowance: &Allowance) -> Arc<dyn Module> {
     let source = ModuleSource {
         file: format!("{name}.wasm"),
         package: name.into(),
         bytes,
     };
-    let limits = Limits {
-        time_ms: 400,
-        ..Limits::default()
-    };
-    let runtime = WasmRuntime::new(limits.stack_bytes, 8).expect("the engine starts");
+    let stack_bytes = allowance.limits.stack_bytes;
+    let runtime = WasmRuntime::new(stack_bytes, 8).expect("the engine starts");
     runtime
-        .compile(source, &limits)
+        .compile(source, allowance)
         .expect("the example is a good module")
 }
 

@@ -23,6 +23,7 @@ const WHERE: u8 = 44;
 /// Result codes.
 const BAD_PARAMETER: u8 = 4;
 const NO_NAMESPACE: u8 = 20;
+const UDF_FAILED: u8 = 100;
 /// The expression `1`, which is no condition.
 const NO_CONDITION: &[u8] = &[1];
 
@@ -125,7 +126,7 @@ async fn a_background_function_without_a_name() -> Result<()> {
         .with(UDF_PACKAGE, "bench")
         .with(UDF_FUNCTION, "")
         .with(UDF_OP, [2]);
-    ends_with(Some(BAD_PARAMETER), &task.frame()).await
+    ends_with(Some(UDF_FAILED), &task.frame()).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

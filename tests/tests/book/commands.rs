@@ -51,6 +51,18 @@ impl Shell {
         Ok(())
     }
 
+    /// Runs the cases of a fixture file.
+    pub fn test(&self, fixture: &str) -> Result<()> {
+        let file = self.folder.path().join("snippet.yaml");
+        std::fs::write(&file, fixture)?;
+        let output = Command::new(&self.petrel)
+            .args(["udf", "test"])
+            .arg(&file)
+            .output()?;
+        ensure!(output.status.success(), "{}", said(&output));
+        Ok(())
+    }
+
     fn line(&self, line: &str) -> Result<()> {
         let words = split(line)?;
         match words.first().map(String::as_str) {

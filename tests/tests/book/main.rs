@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use petrel::model::Limits;
+use petrel::model::{Grants, Limits};
 use petrel::server::Config;
 use petrel::session::Session;
 use petrel_tests::{Host, guests::root};
@@ -17,7 +17,16 @@ use commands::Shell;
 use page::{Snippet, pages, read, snippets};
 
 /// The languages of which a wrong snippet fails a test, and `text`, which claims nothing.
-const CHECKED: [&str; 7] = ["lua", "python", "rust", "rust,no_run", "sh", "text", "toml"];
+const CHECKED: [&str; 8] = [
+    "lua",
+    "python",
+    "rust",
+    "rust,no_run",
+    "sh",
+    "text",
+    "toml",
+    "yaml",
+];
 
 /// Runs a check on every snippet in one language; an error says where the snippet stands.
 fn each(language: &str, mut check: impl FnMut(&Snippet) -> Result<()>) -> Result<()> {
@@ -81,6 +90,13 @@ fn configuration_files_are_taken() -> Result<()> {
     })
 }
 
+#[test]
+fn fixtures_pass_with_their_module() -> Result<()> {
+    let host = Host::memory()?;
+    let shell = Shell::new(&host)?;
+    each("yaml", |snippet| shell.test(&snippet.text))
+}
+
 #[tokio::test]
 async fn modules_in_lua_are_registered() -> Result<()> {
     let session = Session::builder().memory().build()?;
@@ -92,7 +108,19 @@ async fn modules_in_lua_are_registered() -> Result<()> {
         files.push(file);
         Ok(())
     })?;
+    // One page tells of a file that a module was granted.
+    let models = tempfile::tempdir()?;
+    std::fs::write(models.path().join("words.txt"), "word\n")?;
+    let grants = Grants {
+        read: [("models".to_owned(), models.path().to_owned())].into(),
+        ..Grants::default()
+    };
     for file in files {
+        let package = file
+            .file_stem()
+            .and_then(|name| name.to_str())
+            .context("no name")?;
+        session.set_grants(package, grants.clone()).await?;
         let module = std::fs::read_to_string(&file)?;
         session
             .info()

@@ -1,6 +1,7 @@
 //! The example modules in `udfs/`: one table of cases, run in Lua and in Wasm. Both have to give
 //! the results and leave the records that the table says.
 
+mod languages;
 mod streams;
 mod table;
 

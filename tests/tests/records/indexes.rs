@@ -293,6 +293,29 @@ async fn background_tasks_go_by_a_range() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn work_over_a_set_that_never_was_is_told_that_there_is_nothing() -> Result<()> {
+    let (host, client) = host().await?;
+    load(&client).await?;
+    let nowhere = |filter| {
+        let mut statement = Statement::new("test", "nowhere", Bins::All);
+        statement.set_filter(filter);
+        statement
+    };
+    let mut touch = nowhere(Filter::range("age", 1, 3));
+    touch.set_operations([operations::touch()]);
+    // The client takes the answer for a task without records.
+    let task = client.query_operate(&WritePolicy::default(), touch).await?;
+    until(&task).await?;
+    // The index is what is missing where the set is there.
+    let mut touch = within(Filter::range("age", 1, 3));
+    touch.set_operations([operations::touch()]);
+    let task = client.query_operate(&WritePolicy::default(), touch).await;
+    failed(task.map(drop), ResultCode::IndexNotFound);
+    assert_eq!(raw::info(host.address(), "query-show")?, "");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_context_leads_to_what_is_indexed() -> Result<()> {
     let (_host, client) = host().await?;
     load(&client).await?;

@@ -6,6 +6,7 @@ mod modules;
 mod policies;
 mod queries;
 mod single;
+mod truncation;
 mod values;
 
 use aerospike::{

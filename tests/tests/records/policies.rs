@@ -1,8 +1,8 @@
 //! What a write may demand: generation, existence, lifetime, the key itself.
 
 use aerospike::{
-    Bins, Expiration, GenerationPolicy, QueryPolicy, RecordExistsAction, ResultCode, Value,
-    WritePolicy, as_bin,
+    BatchOperation, BatchPolicy, BatchReadPolicy, Bins, Expiration, GenerationPolicy, QueryPolicy,
+    ReadPolicy, ReadTouchTtl, RecordExistsAction, ResultCode, Value, WritePolicy, as_bin,
 };
 use anyhow::{Context, Result};
 use petrel_tests::guests;
@@ -129,6 +129,44 @@ async fn a_ttl_is_kept_changed_left_alone_and_ends_the_record() -> Result<()> {
     assert!(
         !get(&client, 1).await?.bins.contains_key("a"),
         "the dead record came back"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_late_in_a_records_life_may_begin_it_anew() -> Result<()> {
+    let (_host, client) = host().await?;
+    let write = WritePolicy {
+        expiration: Expiration::Seconds(100),
+        ..Default::default()
+    };
+    let with = |percent| {
+        let mut policy = ReadPolicy::default();
+        policy.base_policy.read_touch_ttl = ReadTouchTtl::Percent(percent);
+        policy
+    };
+    for id in 1..=2 {
+        client.put(&write, &key(id), &[as_bin!("a", 1)]).await?;
+    }
+    let end = async |id| -> Result<u32> { Ok(get(&client, id).await?.expiration()) };
+    let first = end(1).await?;
+    tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
+    // 98 of 100 seconds are left.
+    client.get(&with(95), &key(1), Bins::All).await?;
+    assert_eq!(end(1).await?, first);
+    client.get(&with(99), &key(1), Bins::None).await?;
+    assert!(end(1).await? >= first + 2);
+    assert_eq!(get(&client, 1).await?.generation, 1);
+    let all = BatchReadPolicy {
+        read_touch_ttl: ReadTouchTtl::Percent(99),
+        ..Default::default()
+    };
+    let mut batch = [BatchOperation::read(&all, key(2), Bins::All)];
+    client.batch(&BatchPolicy::default(), &mut batch).await?;
+    assert!(end(2).await? >= first + 2);
+    failed(
+        client.get(&with(101), &key(1), Bins::All).await,
+        ResultCode::ParameterError,
     );
     Ok(())
 }

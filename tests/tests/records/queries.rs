@@ -1,6 +1,7 @@
 //! Queries over a set or the namespace, in pages, by partition and filtered.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use aerospike::{
     Bin, Bins, PartitionFilter, QueryPolicy, ReadPolicy, ResultCode, Statement, Value, WritePolicy,
@@ -46,6 +47,18 @@ async fn a_query_gives_its_set_once_with_the_bins_asked_for() -> Result<()> {
     let records = query(&client, &QueryPolicy::default(), Bins::None).await?;
     assert!(records.len() == 500 && records.iter().all(|r| r.bins.is_empty()));
 
+    // A record without any of the bins is left out.
+    client.put(&policy, &key(3), &[as_bin!("rare", 1)]).await?;
+    let rare = |names: &[&str]| Bins::Some(names.iter().map(|&name| name.into()).collect());
+    for (bins, found) in [
+        (rare(&["rare"]), 1),
+        (rare(&["rare", "none"]), 1),
+        (rare(&["none"]), 0),
+    ] {
+        let records = query(&client, &QueryPolicy::default(), bins).await?;
+        assert_eq!(records.len(), found);
+    }
+
     // The whole namespace, and one partition of it.
     let statement = Statement::new("test", "", Bins::All);
     let all = client
@@ -65,6 +78,29 @@ async fn a_query_gives_its_set_once_with_the_bins_asked_for() -> Result<()> {
             .any(|r| r.bins.get("id") == Some(&Value::Int(7)))
     );
     assert!(found.len() < 20, "{} records in one partition", found.len());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_keeps_to_its_records_per_second_but_is_never_slower_than_a_hundred() -> Result<()>
+{
+    let (_host, client) = host().await?;
+    for id in 0..50 {
+        client
+            .put(&WritePolicy::default(), &key(id), &[as_bin!("id", id)])
+            .await?;
+    }
+    for (limit, least) in [(200, 250), (1, 500)] {
+        let policy = QueryPolicy {
+            records_per_second: limit,
+            ..QueryPolicy::default()
+        };
+        let started = Instant::now();
+        assert_eq!(query(&client, &policy, Bins::All).await?.len(), 50);
+        let took = started.elapsed();
+        assert!(took >= Duration::from_millis(least), "{limit}/s: {took:?}");
+        assert!(took < Duration::from_secs(10), "{limit}/s: {took:?}");
+    }
     Ok(())
 }
 

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use aerospike::{Bin, Bins, Key, ReadPolicy, ResultCode, Value, WritePolicy, as_bin, operations};
+use aerospike::{
+    Bin, Bins, Key, ReadPolicy, ResultCode, Value, WritePolicy, as_bin, as_list, as_val,
+    expressions, operations,
+};
 use anyhow::Result;
 
 use crate::{failed, get, host, key};
@@ -111,7 +114,19 @@ async fn add_append_and_prepend_work_on_what_is_there_and_make_what_is_not() -> 
     assert_eq!(record.bins.get("f"), Some(&Value::from(1.0)));
     assert_eq!(record.bins.get("s"), Some(&Value::String("aabb".into())));
     assert_eq!(record.bins.get("blob"), Some(&Value::Blob(vec![1, 1])));
+    // What is not there becomes the operand, of whatever type.
+    let listed = as_bin!("list", as_list!(1));
+    client.append(&policy, &key(2), &[listed.clone()]).await?;
+    client.add(&policy, &key(2), &[as_bin!("s", "x")]).await?;
+    let made = get(&client, 2).await?.bins;
+    assert_eq!(made.get("list"), Some(&as_list!(1)));
+    assert_eq!(made.get("s"), Some(&Value::String("x".into())));
+    failed(
+        client.append(&policy, &key(2), &[listed]).await,
+        ResultCode::BinTypeError,
+    );
     for wrong in [
+        client.add(&policy, &key(1), &[as_bin!("f", 1)]).await,
         client.add(&policy, &key(1), &[as_bin!("s", 1)]).await,
         client.append(&policy, &key(1), &[as_bin!("n", "x")]).await,
         client.prepend(&policy, &key(1), &[as_bin!("f", "x")]).await,
@@ -171,6 +186,38 @@ async fn operate_does_its_operations_in_order_and_all_or_none() -> Result<()> {
         .await?;
     assert_eq!(record.bins.len(), 3);
     assert!(!client.exists(&ReadPolicy::default(), &key(1)).await?);
+    let gone = client
+        .operate(&policy, &key(1), &[operations::delete()])
+        .await;
+    failed(gone, ResultCode::KeyNotFoundError);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expression_is_not_written_where_its_flags_forbid_whatever_it_comes_to() -> Result<()> {
+    use aerospike::operations::exp::{ExpWriteFlags, write_exp};
+    let (_host, client) = host().await?;
+    let policy = WritePolicy::default();
+    client.put(&policy, &key(1), &[as_bin!("n", 1)]).await?;
+    let (create, update) = (ExpWriteFlags::CREATE_ONLY, ExpWriteFlags::UPDATE_ONLY);
+    for (bin, flags, refusal) in [
+        ("n", create, Some(ResultCode::BinExistsError)),
+        ("new", update, Some(ResultCode::BinNotFound)),
+        ("n", update, Some(ResultCode::OpNotApplicable)),
+        ("new", create, Some(ResultCode::OpNotApplicable)),
+        ("n", create | ExpWriteFlags::POLICY_NO_FAIL, None),
+        ("new", update | ExpWriteFlags::POLICY_NO_FAIL, None),
+    ] {
+        let nothing = expressions::unknown();
+        let outcome = client
+            .operate(&policy, &key(1), &[write_exp(bin, nothing, flags)])
+            .await;
+        match refusal {
+            Some(code) => failed(outcome, code),
+            None => drop(outcome?),
+        }
+    }
+    assert_eq!(get(&client, 1).await?.bins.len(), 1);
     Ok(())
 }
 

@@ -60,6 +60,7 @@ async fn command(host: &Host, p: &Params<'_>) -> Answer {
         "udf-put" => modules::put(host, p).await,
         "udf-get" => modules::get(host, p),
         "udf-functions" => modules::functions(host, p),
+        "udf-grants" => modules::grants(host, p),
         "udf-list" => Ok(modules::list(host)),
         "udf-remove" => modules::remove(host, p).await,
         "udf-clear-cache" => ok(),

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::super::host::Host;
 use super::params::{Answer, Params};
-use crate::udf::{FunctionInfo, ModuleInfo};
+use crate::udf::{FunctionInfo, ModuleInfo, package_of};
 
 fn filename<'a>(p: &Params<'a>) -> Result<&'a str, String> {
     p.get("filename")
@@ -74,6 +74,18 @@ pub fn functions(host: &Host, p: &Params<'_>) -> Answer {
     // The few that would fall apart here can still be called.
     let whole = |f: &&FunctionInfo| !f.name.contains([';', ',', '=', '\n', '\t']);
     Ok(functions.iter().filter(whole).map(entry).collect())
+}
+
+/// `udf-grants:filename=`, which is petrel's own: what a module may reach beside its record, as the lines
+/// of a configuration file in base64.
+pub fn grants(host: &Host, p: &Params<'_>) -> Answer {
+    let file = filename(p)?;
+    let registry = host.dispatcher.registry();
+    registry.functions(file).ok_or("error=not_found")?;
+    match toml::to_string(&registry.grants(package_of(file))) {
+        Ok(text) => Ok(format!("grants={};", STANDARD.encode(text))),
+        Err(_) => Err("error=a_path_is_not_text".into()),
+    }
 }
 
 /// `udf-remove:filename=`. To remove what is not there is no error.

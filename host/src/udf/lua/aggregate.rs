@@ -40,6 +40,11 @@ pub(super) struct Aggregation {
 }
 
 impl Aggregation {
+    /// The memory that its state holds, in bytes.
+    pub(super) fn memory(&self) -> usize {
+        self.state.memory()
+    }
+
     /// Calls the stream function, in a state of its own.
     ///
     /// # Errors

@@ -88,6 +88,11 @@ impl Instance for LuaInstance {
         Ok(self.aggregation.insert(opened))
     }
 
+    fn memory(&self) -> usize {
+        let own = self.state.as_ref().map_or(0, State::memory);
+        own + self.aggregation.as_ref().map_or(0, Aggregation::memory)
+    }
+
     fn aggregator(&mut self) -> Option<&mut dyn Aggregator> {
         self.aggregation
             .as_mut()
@@ -284,6 +289,7 @@ impl Pass<'_> {
             if extra {
                 self.stale = state.restore(l);
             }
+            self.renew |= self.module.is_isolated();
             if self.renew || self.stale {
                 return;
             }

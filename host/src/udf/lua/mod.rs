@@ -47,6 +47,7 @@ mod map;
 mod matcher;
 mod module;
 mod object;
+mod outside;
 mod pack;
 mod packed;
 mod pattern;

@@ -8,16 +8,18 @@ use parking_lot::Mutex;
 use super::describe::describe;
 use super::failure::split_place;
 use super::state::{LoadError, State};
-use crate::model::Limits;
+use crate::model::{Isolation, Limits};
 use crate::udf::log::Log;
-use crate::udf::{CompileError, FunctionInfo, ModuleSource, Sources, UdfError, UdfErrorKind};
+use crate::udf::{
+    Allowance, CompileError, FunctionInfo, ModuleSource, Sources, UdfError, UdfErrorKind,
+};
 
 /// A module's source, and what its states need.
 pub(super) struct LuaModule {
     source: ModuleSource,
     sources: Arc<dyn Sources>,
     log: Arc<Log>,
-    limits: Limits,
+    allowance: Allowance,
     functions: Vec<FunctionInfo>,
     /// The state that the module was checked in, for the first instance.
     spare: Mutex<Option<State>>,
@@ -31,13 +33,13 @@ impl LuaModule {
     pub(super) fn new(
         source: ModuleSource,
         sources: Arc<dyn Sources>,
-        limits: Limits,
+        allowance: Allowance,
     ) -> Result<Self, CompileError> {
         let mut module = Self {
-            log: Log::new(&source.file, &limits),
+            log: Log::new(&source.file, &allowance.limits),
             source,
             sources,
-            limits,
+            allowance,
             functions: Vec::new(),
             spare: Mutex::new(None),
         };
@@ -68,7 +70,12 @@ impl LuaModule {
 
     /// The limits of its invocations.
     pub(super) fn limits(&self) -> &Limits {
-        &self.limits
+        &self.allowance.limits
+    }
+
+    /// Whether each invocation has a state of its own.
+    pub(super) fn is_isolated(&self) -> bool {
+        self.allowance.isolation == Isolation::Call
     }
 
     /// The functions that it offers.
@@ -92,8 +99,8 @@ impl LuaModule {
     }
 
     fn load(&self, patience: Option<Duration>) -> Result<State, LoadError> {
-        let (source, sources, limits) = (&self.source, &self.sources, &self.limits);
-        State::load(source, sources, &self.log, limits, patience)
+        let (source, sources, allowance) = (&self.source, &self.sources, &self.allowance);
+        State::load(source, sources, &self.log, allowance, patience)
     }
 
     /// Why the module is refused when its own statements failed.
@@ -105,11 +112,11 @@ impl LuaModule {
         let message = match e.kind {
             UdfErrorKind::Timeout => format!(
                 "the module's own statements ran past the time limit of {} ms (time-ms)",
-                self.limits.time_ms
+                self.limits().time_ms
             ),
             UdfErrorKind::Memory => format!(
                 "the module's own statements need more memory than the limit of {} bytes (memory-bytes)",
-                self.limits.memory_bytes
+                self.limits().memory_bytes
             ),
             _ => message,
         };

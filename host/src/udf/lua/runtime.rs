@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::instance::LuaInstance;
 use super::module::LuaModule;
-use crate::model::Limits;
 use crate::udf::{
-    CompileError, FunctionInfo, Instance, Module, ModuleSource, Runtime, Sources, UdfError,
+    Allowance, CompileError, FunctionInfo, Instance, Module, ModuleSource, Runtime, Sources,
+    UdfError,
 };
 
 /// Runs Lua 5.4 modules.
@@ -34,9 +34,9 @@ impl Runtime for LuaRuntime {
     fn compile(
         &self,
         source: ModuleSource,
-        limits: &Limits,
+        allowance: &Allowance,
     ) -> Result<Arc<dyn Module>, CompileError> {
-        let module = LuaModule::new(source, Arc::clone(&self.sources), limits.clone())?;
+        let module = LuaModule::new(source, Arc::clone(&self.sources), allowance.clone())?;
         Ok(Arc::new(Handle(Arc::new(module))))
     }
 }

@@ -11,7 +11,9 @@ use mlua::ffi::*;
 use super::object::{AERO, BYTES, GEO, ITER, LIST, MAP, Tag, new_object, register};
 use super::shared::freeze;
 use super::slot::Slot;
-use super::{aerospike, blob, geo, guard, iterator, list, map, pattern, record, table_functions};
+use super::{
+    aerospike, blob, geo, guard, iterator, list, map, outside, pattern, record, table_functions,
+};
 
 /// What is kept of the base library.
 const BASE: &[&CStr] = &[
@@ -175,6 +177,10 @@ pub(super) unsafe fn build(l: *mut lua_State, s: *mut Slot) {
     // Streams have their operations as methods, once there is one; the name alone is known before.
     lua_createtable(l, 0, 0);
     publish(l, s, standard, c"stream");
+
+    if outside::open(l, s) {
+        publish(l, s, standard, c"petrel");
+    }
 
     open(l, c"math", luaopen_math);
     let prelude = include_str!("prelude.lua");

@@ -11,8 +11,8 @@ use super::pulse::{Pulse, Trip};
 use super::watchdog::give_up;
 use crate::change::{RecordContext, Scope};
 use crate::model::BinName;
-use crate::udf::Sources;
 use crate::udf::log::Log;
+use crate::udf::{Allowance, Granted, Sources};
 
 /// The most bytes that wait for the next use.
 const SCRATCH: usize = 1 << 20;
@@ -73,10 +73,18 @@ pub(super) struct Slot {
     pub(super) wants_backtrace: bool,
     pub(super) sources: Arc<dyn Sources>,
     pub(super) log: Arc<Log>,
+    pub(super) granted: Arc<Granted>,
+    /// The most bytes of a file that may be read or written at once.
+    pub(super) file_bytes: usize,
 }
 
 impl Slot {
-    pub(super) fn new(package: &str, sources: Arc<dyn Sources>, log: Arc<Log>) -> Self {
+    pub(super) fn new(
+        package: &str,
+        sources: Arc<dyn Sources>,
+        log: Arc<Log>,
+        allowance: &Allowance,
+    ) -> Self {
         Self {
             context: std::ptr::null_mut(),
             scope: std::ptr::null(),
@@ -98,6 +106,8 @@ impl Slot {
             wants_backtrace: false,
             sources,
             log,
+            granted: Arc::clone(&allowance.granted),
+            file_bytes: allowance.limits.memory_bytes,
         }
     }
 

@@ -17,9 +17,8 @@ use super::shared::{PER_CHANGE, undo};
 use super::slot::{OwnSlot, Slot};
 use super::stack::{clear_registered, clear_table};
 use super::watchdog::{self, OnDuty};
-use crate::model::Limits;
 use crate::udf::log::Log;
-use crate::udf::{CompileError, ModuleSource, Sources, UdfError, UdfErrorKind};
+use crate::udf::{Allowance, CompileError, ModuleSource, Sources, UdfError, UdfErrorKind};
 
 /// Why a state could not be made.
 #[derive(Debug)]
@@ -67,9 +66,10 @@ impl State {
         source: &ModuleSource,
         sources: &Arc<dyn Sources>,
         log: &Arc<Log>,
-        limits: &Limits,
+        allowance: &Allowance,
         patience: Option<Duration>,
     ) -> Result<Self, LoadError> {
+        let limits = &allowance.limits;
         let host = |e: mlua::Error| {
             let kind = match e {
                 mlua::Error::MemoryError(_) => UdfErrorKind::Memory,
@@ -86,6 +86,7 @@ impl State {
                 &source.package,
                 Arc::clone(sources),
                 Arc::clone(log),
+                allowance,
             )),
             chunk: LUA_NOREF,
             functions: LUA_NOREF,
@@ -120,6 +121,11 @@ impl State {
                 lua_settop(l, 0);
             })
         }
+    }
+
+    /// The memory that it holds, in bytes.
+    pub(super) fn memory(&self) -> usize {
+        self.lua.used_memory()
     }
 
     /// Whether the module has a function of that name.

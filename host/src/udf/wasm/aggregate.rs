@@ -68,6 +68,12 @@ impl Aggregation {
         Ok(aggregation)
     }
 
+    /// The memory that its instance holds, in bytes.
+    pub(super) fn memory(&self) -> usize {
+        let of = |(live, _): &(Live, Calls)| live.store.data().memory;
+        self.live.as_ref().map_or(0, of)
+    }
+
     /// Gives the instance back.
     pub(super) fn end(self) -> Option<Live> {
         self.live.map(|(live, _)| live)

@@ -9,17 +9,21 @@ use super::calls::Calls;
 use super::compiled::{Aggregations, Compiled, Function};
 use super::engine::Shared;
 use super::failure::failure;
+use super::record_functions::{self, Call};
 use super::signatures::Signatures;
 use super::state::State;
 use super::wasi;
+use super::wasi_state::Outside;
 use crate::model::Limits;
 use crate::udf::log::Log;
-use crate::udf::{FunctionInfo, ModuleSource};
+use crate::udf::{Allowance, FunctionInfo, ModuleSource};
 
 /// The interfaces that a component may export, one of these two at least. Those of 0.2.0 are found
 /// under these names too, as the component model has it for compatible versions.
 const FUNCTIONS: &str = "petrel:udf/functions@0.2.2";
 const AGGREGATIONS: &str = "petrel:udf/aggregations@0.2.2";
+/// What a component of the world `portable` exports in their place.
+const RECORD_FUNCTIONS: &str = "petrel:udf/record-functions@0.2.2";
 const SIGNATURES: &str = "petrel:udf/signatures@0.2.2";
 
 /// The most that a component may say of itself at a time, in bytes.
@@ -32,8 +36,9 @@ type Result<T> = std::result::Result<T, String>;
 pub(super) fn compile(
     shared: &Arc<Shared>,
     source: &ModuleSource,
-    limits: &Limits,
+    allowance: &Allowance,
 ) -> Result<Compiled> {
+    let limits = &allowance.limits;
     check_header(&source.bytes, limits)?;
     let engine = &shared.engine;
     let component = Component::from_binary(engine, &source.bytes).map_err(|e| {
@@ -51,7 +56,8 @@ pub(super) fn compile(
         })
     };
     let (functions, aggregations) = (interface(FUNCTIONS), interface(AGGREGATIONS));
-    if functions.is_none() && aggregations.is_none() {
+    let portable = interface(RECORD_FUNCTIONS);
+    if functions.is_none() && aggregations.is_none() && portable.is_none() {
         return Err(wrong_world(&component));
     }
     let pre = shared.linker.instantiate_pre(&component).map_err(|e| {
@@ -60,18 +66,35 @@ pub(super) fn compile(
              build it with the petrel-udf that came with the host, and for WASI 0.2"
         )
     })?;
+    let log = Log::new(&source.file, limits);
     let mut compiled = Compiled {
         shared: shared.clone(),
         file: source.file.as_str().into(),
-        log: Log::new(&source.file, limits),
         limits: limits.clone(),
         pre,
-        wasi: imports_wasi,
+        outside: imports_wasi.then(|| Outside::new(&source.package, &log, allowance)),
+        isolation: allowance.isolation,
+        log,
         run: None,
+        call: None,
         functions: Vec::new(),
         aggregations: None,
         built_with: None,
     };
+    if let Some(portable) = portable {
+        if functions.is_some() || aggregations.is_some() {
+            return Err(format!(
+                "the component exports {RECORD_FUNCTIONS} beside what belongs to the world petrel:udf/udf; \
+                 build it for one of the two"
+            ));
+        }
+        let describe = portable.export("describe")?;
+        compiled.call = Some(portable.export("call")?);
+        compiled.functions = ask(&compiled, |store, instance| {
+            record_functions::describe(store, instance, describe)
+        })?;
+        return Ok(compiled);
+    }
     if let Some(functions) = functions {
         compiled.run = Some(functions.export("run")?);
         compiled.functions = functions.describe(&compiled)?;
@@ -202,9 +225,9 @@ fn wrong_world(component: &Component) -> String {
         exports.join(", ")
     };
     format!(
-        "the component exports neither {FUNCTIONS} nor {AGGREGATIONS}, as the world petrel:udf/udf \
-         asks; it exports {exports}: write it with the crate petrel-udf and mark its functions \
-         with #[udf], its aggregations with #[aggregate]"
+        "the component exports none of {FUNCTIONS}, {AGGREGATIONS} and {RECORD_FUNCTIONS}; it exports {exports}: \
+         in Rust, write it with the crate petrel-udf and mark its functions with #[udf], its \
+         aggregations with #[aggregate]; in other languages, build it for the world petrel:udf/portable"
     )
 }
 
@@ -214,13 +237,15 @@ fn ask<T>(
     question: impl FnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<T>,
 ) -> Result<T> {
     let limits = &compiled.limits;
-    let state = State::new(compiled.log.clone(), limits, compiled.wasi);
-    let mut store = state.into_store(&compiled.shared.engine, &compiled.shared.ticker);
+    let mut store = compiled.store();
     store.set_hostcall_fuel(DESCRIPTION);
     compiled.shared.ticker.keep_ticking();
     let answered = compiled.pre.instantiate(&mut store).and_then(|instance| {
         if let Some(run) = compiled.run {
             instance.get_typed_func::<(u32, Vec<u8>), ()>(&mut store, run)?;
+        }
+        if let Some(call) = compiled.call {
+            let _: Call = instance.get_typed_func(&mut store, call)?;
         }
         if let Some(exports) = &compiled.aggregations {
             Calls::find(&mut store, &instance, exports)?;

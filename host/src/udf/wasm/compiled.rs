@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use wasmtime::Store;
 use wasmtime::component::{ComponentExportIndex, InstancePre};
 
 use super::engine::Shared;
 use super::state::State;
-use crate::model::Limits;
+use super::wasi_state::Outside;
+use crate::model::{Isolation, Limits};
 use crate::udf::FunctionInfo;
 use crate::udf::log::Log;
 
@@ -33,11 +35,14 @@ pub(super) struct Compiled {
     pub(super) file: Arc<str>,
     pub(super) log: Arc<Log>,
     pub(super) limits: Limits,
+    pub(super) isolation: Isolation,
     pub(super) pre: InstancePre<State>,
-    /// Whether it imports WASI.
-    pub(super) wasi: bool,
+    /// What it finds of the outside; `None` for a component that imports no WASI.
+    pub(super) outside: Option<Arc<Outside>>,
     /// `None` for a component of aggregations alone.
     pub(super) run: Option<ComponentExportIndex>,
+    /// `None` for a component of another world than `portable`.
+    pub(super) call: Option<ComponentExportIndex>,
     /// Numbered as the component numbers them.
     pub(super) functions: Vec<Function>,
     /// `None` for a component of functions alone.
@@ -47,6 +52,12 @@ pub(super) struct Compiled {
 }
 
 impl Compiled {
+    /// A store for an instance.
+    pub(super) fn store(&self) -> Store<State> {
+        let state = State::new(self.log.clone(), &self.limits, self.outside.as_ref());
+        state.into_store(&self.shared.engine, &self.shared.ticker)
+    }
+
     /// The aggregations.
     pub(super) fn aggregations(&self) -> &[Function] {
         self.aggregations.as_ref().map_or(&[], |a| &a.described)

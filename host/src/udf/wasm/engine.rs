@@ -8,12 +8,16 @@ use wasmtime::{
 };
 
 use super::state::{self, State, TABLE_ELEMENTS};
+use super::this_record;
 use super::ticker::Ticker;
 use super::wasi;
 use crate::model::{Error, Result, ResultCode};
 
 /// Bytes of a memory that are zeroed rather than given back when its instance ends.
 const KEEP_RESIDENT: usize = 256 << 10;
+
+/// The most core instances of a component: Python has 50 or so, one for each of its libraries.
+const CORE_INSTANCES: u32 = 128;
 
 /// What every module of the runtime shares.
 pub(super) struct Shared {
@@ -42,6 +46,7 @@ impl Shared {
         let mut linker = Linker::new(&engine);
         state::add(&mut linker)
             .and_then(|()| wasi::add(&mut linker))
+            .and_then(|()| this_record::add(&mut linker))
             .map_err(|e| fatal("the Wasm linker", &e))?;
         Ok(Self {
             engine,
@@ -72,8 +77,8 @@ fn config(pooled: Option<u32>, stack_bytes: usize) -> Config {
     if let Some(instances) = pooled {
         let mut pool = PoolingAllocationConfig::new();
         pool.total_component_instances(instances)
-            // An instance of a component made from an interpreter has a dozen; a count reserves nothing.
-            .total_core_instances(instances.saturating_mul(16))
+            // A count reserves nothing.
+            .total_core_instances(instances.saturating_mul(CORE_INSTANCES))
             .total_memories(instances)
             .total_tables(instances.saturating_mul(2))
             // The limiter sets the real limit, per module.

@@ -7,6 +7,13 @@ use super::state::{Ended, State};
 use crate::model::Limits;
 use crate::udf::{UdfError, UdfErrorKind};
 
+/// What a component asked of the host that cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Misuse {
+    #[error("there is no record in hand: this-record is for functions while they are called")]
+    NoRecord,
+}
+
 /// The error of a call that did not return.
 #[cold]
 pub(super) fn failure(
@@ -71,6 +78,7 @@ fn describe(cause: &wasmtime::Error, state: &State, limits: &Limits) -> (UdfErro
             "call stack exhausted: the function recurses too deep (stack_bytes)".into(),
         ),
         Some(trap) => (UdfErrorKind::Trap, trap.to_string()),
+        None if cause.is::<Misuse>() => (UdfErrorKind::Trap, format!("{:#}", cause)),
         None => (UdfErrorKind::Host, format!("{:#}", cause)),
     }
 }

@@ -10,6 +10,7 @@ use super::outcome;
 use super::pace::Pace;
 use super::pack::pack;
 use crate::change::{RecordContext, Scope};
+use crate::model::Isolation;
 use crate::udf::{Aggregator, Budget, Instance, Invoker, UdfError, UdfErrorKind, UdfResult};
 
 /// One component instance, renewed when a trap ends it.
@@ -91,7 +92,9 @@ impl WasmInstance {
                         ..UdfError::new(UdfErrorKind::Result, e.to_string())
                     });
                 }
-                self.live = Some(live);
+                if self.module.isolation == Isolation::Shared {
+                    self.live = Some(live);
+                }
                 self.pace.ended(began, limits.time());
                 Ok(count)
             }
@@ -143,6 +146,12 @@ impl Instance for WasmInstance {
         Ok(self.aggregation.insert(begun))
     }
 
+    fn memory(&self) -> usize {
+        let of = |live: &Live| live.store.data().memory;
+        let open = self.aggregation.as_ref().map_or(0, Aggregation::memory);
+        open + self.live.as_ref().map_or(0, of)
+    }
+
     fn aggregator(&mut self) -> Option<&mut dyn Aggregator> {
         let open = self.aggregation.as_mut()?;
         Some(open)
@@ -175,7 +184,10 @@ impl Invoker for WasmInstance {
                 results.extend(rest.iter().map(|_| Err(error.clone())));
                 return;
             }
-            let size = self.pace.next(rest.len());
+            let size = match self.module.isolation {
+                Isolation::Shared => self.pace.next(rest.len()),
+                Isolation::Call => 1,
+            };
             match self.cross(&mut rest[..size], scope, budget, results) {
                 Ok(count) => rest = &mut rest[count..],
                 Err(error) => {

@@ -7,6 +7,7 @@ use wasmtime::component::{Instance, TypedFunc};
 
 use super::compiled::Compiled;
 use super::failure::failure;
+use super::record_functions::Call;
 use super::state::State;
 use crate::udf::UdfError;
 
@@ -18,6 +19,8 @@ pub(super) struct Live {
     pub(super) store: Store<State>,
     /// `None` for a component without functions.
     pub(super) run: Option<Run>,
+    /// `None` for a component of another world than `portable`.
+    pub(super) call: Option<Call>,
     pub(super) instance: Instance,
 }
 
@@ -27,19 +30,21 @@ impl Live {
     /// # Errors
     /// When there is no memory for it, or the component's own start code fails.
     pub(super) fn start(module: &Compiled) -> Result<Self, UdfError> {
-        let state = State::new(module.log.clone(), &module.limits, module.wasi);
-        let mut store = state.into_store(&module.shared.engine, &module.shared.ticker);
+        let mut store = module.store();
         module.shared.ticker.keep_ticking();
         let started = module.pre.instantiate(&mut store).and_then(|instance| {
             let find = |run| instance.get_typed_func(&mut store, run);
             let run = module.run.map(find).transpose()?;
-            Ok((instance, run))
+            let find = |call| instance.get_typed_func(&mut store, call);
+            let call = module.call.map(find).transpose()?;
+            Ok((instance, run, call))
         });
         store.data_mut().end();
         match started {
-            Ok((instance, run)) => Ok(Self {
+            Ok((instance, run, call)) => Ok(Self {
                 store,
                 run,
+                call,
                 instance,
             }),
             Err(e) => {

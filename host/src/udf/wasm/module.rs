@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::compiled::Compiled;
 use super::instance::WasmInstance;
 use super::live::Live;
+use super::portable::PortableInstance;
 use crate::udf::{FunctionInfo, Instance, Module, UdfError};
 
 /// A component that was registered.
@@ -36,6 +37,10 @@ impl Module for WasmModule {
 
     fn instantiate(&self) -> Result<Box<dyn Instance>, UdfError> {
         let live = Live::start(&self.compiled)?;
-        Ok(Box::new(WasmInstance::new(self.compiled.clone(), live)))
+        let module = self.compiled.clone();
+        Ok(match module.call {
+            Some(_) => Box::new(PortableInstance::new(module, live)),
+            None => Box::new(WasmInstance::new(module, live)),
+        })
     }
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use petrel_packed::{BinHead, Cut, Fields, OutcomeHead, OutcomesHead, VERSION, effect, status};
 
-use crate::change::RecordContext;
+use crate::change::{MAX_CHANGES, RecordContext};
 use crate::model::msgpack::{Element, Reader};
 use crate::model::{BinName, Limits, Particle, ParticleType, Ttl, Value};
 use crate::udf::{UdfError, UdfErrorKind, UdfResult};
@@ -185,6 +185,11 @@ fn apply_effect(cursor: &mut Cursor<'_>, record: &mut RecordContext) -> Result<(
                 return malformed("the name of a bin is not 1 to 15 bytes long");
             };
             let value = cursor.value(head.kind, head.data)?;
+            if record.changes() >= MAX_CHANGES && record.changed_bin(name.as_bytes()).is_none() {
+                return malformed(format!(
+                    "it changes more than {MAX_CHANGES} bins of a record"
+                ));
+            }
             record.set_bin(name, value);
         }
         effect::CREATE => {

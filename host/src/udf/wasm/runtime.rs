@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::engine::Shared;
 use super::{compile, module::WasmModule};
-use crate::model::{Error, Limits, Result, ResultCode};
-use crate::udf::{CompileError, Module, ModuleSource, Runtime};
+use crate::model::{Error, Result, ResultCode};
+use crate::udf::{Allowance, CompileError, Module, ModuleSource, Runtime};
 
 /// The most stack that a function may have: half of what threads have by default.
 const MAX_STACK: usize = 1 << 20;
@@ -52,10 +52,10 @@ impl Runtime for WasmRuntime {
     fn compile(
         &self,
         source: ModuleSource,
-        limits: &Limits,
+        allowance: &Allowance,
     ) -> Result<Arc<dyn Module>, CompileError> {
         let module =
-            compile::compile(&self.shared, &source, limits).map_err(|message| CompileError {
+            compile::compile(&self.shared, &source, allowance).map_err(|message| CompileError {
                 file: source.file.clone(),
                 line: 0,
                 message,

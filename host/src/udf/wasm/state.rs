@@ -8,8 +8,9 @@ use tracing::Level;
 use wasmtime::component::{Linker, Val, WasmList};
 use wasmtime::{Engine, ResourceLimiter, Store, StoreContextMut, UpdateDeadline};
 
+use super::hand::Hand;
 use super::ticker::{TICK, Ticker};
-use super::wasi_state::Wasi;
+use super::wasi_state::{Outside, Wasi};
 use crate::model::{Body, Limits};
 use crate::udf::log::Log;
 use crate::udf::{Budget, Cancel};
@@ -30,6 +31,28 @@ pub(super) enum Ended {
     Exited(u8),
 }
 
+/// When a call has to end, by either clock.
+struct Deadline {
+    /// By the processor time of its thread: it does not pass while the thread waits for a core.
+    cpu: Duration,
+    /// By the wall clock, for a call that waits rather than runs.
+    wall: Instant,
+}
+
+/// A call may take so many times its limit by the wall clock.
+const WALL_TIMES: u32 = 4;
+
+/// The processor time that this thread has used.
+fn thread_time() -> Duration {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: the time is written to a place of its own; a clock that is not there leaves it as it is.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
 /// A bin that stayed with the host: number `bin` of record number `record`, as handed over.
 pub(super) struct Stub {
     pub(super) record: u32,
@@ -43,10 +66,12 @@ pub(super) struct Stub {
 pub(super) struct State {
     pub(super) log: Arc<Log>,
     memory_limit: usize,
+    /// The linear memory that the instance has, in bytes.
+    pub(super) memory: usize,
     /// The time limit of the call.
     time: Duration,
     /// When the call has to end; set at its first tick, so that calls that end sooner read no clock.
-    deadline: Option<Instant>,
+    deadline: Option<Deadline>,
     cancel: Option<Cancel>,
     /// How many more ticks the call may run for; each is of [`TICK`] at most.
     patience: Option<u128>,
@@ -57,17 +82,20 @@ pub(super) struct State {
     pub(super) stubs: Vec<Stub>,
     /// What the call handed over.
     outcomes: Bytes,
+    /// The record of a call in the world `portable`.
+    pub(super) hand: Hand,
     /// `None` for a component that imports no WASI.
     wasi: Option<Box<Wasi>>,
 }
 
 impl State {
     /// Of an instance whose component imports WASI, or does not.
-    pub(super) fn new(log: Arc<Log>, limits: &Limits, wasi: bool) -> Self {
+    pub(super) fn new(log: Arc<Log>, limits: &Limits, outside: Option<&Arc<Outside>>) -> Self {
         Self {
-            wasi: wasi.then(|| Box::new(Wasi::new(&log, limits.log_line_bytes))),
+            wasi: outside.map(|outside| Box::new(Wasi::new(outside))),
             log,
             memory_limit: limits.memory_bytes,
+            memory: 0,
             time: limits.time(),
             deadline: None,
             cancel: None,
@@ -77,12 +105,16 @@ impl State {
             panic: None,
             stubs: Vec::new(),
             outcomes: Bytes::new(),
+            hand: Hand::new(),
         }
     }
 
     /// A store over the state, its epoch callback and limiter in place.
     pub(super) fn into_store(self, engine: &Engine, ticker: &Arc<Ticker>) -> Store<Self> {
+        let handed_over = self.memory_limit.saturating_mul(2);
         let mut store = Store::new(engine, self);
+        // The same bytes of a component can be handed over many times in one call.
+        store.set_hostcall_fuel(handed_over);
         store.limiter(|state| state);
         let ticker = ticker.clone();
         store.epoch_deadline_callback(move |mut context| {
@@ -91,6 +123,18 @@ impl State {
         });
         store.set_epoch_deadline(1);
         store
+    }
+
+    /// The most memory that the instance may have, in bytes.
+    pub(super) fn memory_limit(&self) -> usize {
+        self.memory_limit
+    }
+
+    /// Ends the call for wanting so many bytes of memory.
+    #[cold]
+    pub(super) fn refuse_memory<T>(&mut self, wanted: usize) -> wasmtime::Result<T> {
+        self.memory_refused = Some(wanted);
+        Err(wasmtime::Error::msg("out of memory"))
     }
 
     /// Arms the state for a call, until [`State::end`].
@@ -133,16 +177,38 @@ impl State {
         std::mem::take(&mut self.outcomes)
     }
 
+    /// Waits until then, or until the call has to end.
+    ///
+    /// # Errors
+    /// When the call has to end.
+    pub(super) fn wait_until(&mut self, then: Instant) -> wasmtime::Result<()> {
+        loop {
+            let rest = then.saturating_duration_since(Instant::now());
+            if rest.is_zero() {
+                return Ok(());
+            }
+            if matches!(self.tick(), UpdateDeadline::Interrupt) {
+                return Err(wasmtime::Error::msg("the function waited for too long"));
+            }
+            std::thread::sleep(rest.min(TICK));
+        }
+    }
+
     /// Decides whether the call goes on. Ticks come only while it runs, so that patience is not
     /// spent on waiting for a core.
     fn tick(&mut self) -> UpdateDeadline {
-        let now = Instant::now();
-        let deadline = *self
-            .deadline
-            .get_or_insert(now + self.time.saturating_sub(TICK));
+        let (now, cpu, time) = (Instant::now(), thread_time(), self.time);
+        let deadline = self.deadline.get_or_insert_with(|| {
+            let left = time.saturating_sub(TICK);
+            Deadline {
+                cpu: cpu + left,
+                wall: now + left * WALL_TIMES,
+            }
+        });
+        let is_over = cpu >= deadline.cpu || now >= deadline.wall;
         if self.cancel.as_ref().is_some_and(Cancel::is_cancelled) {
             self.ended = Some(Ended::Cancelled);
-        } else if now >= deadline {
+        } else if is_over {
             self.ended = Some(Ended::Timeout);
         } else {
             match &mut self.patience {
@@ -161,12 +227,14 @@ impl State {
 impl ResourceLimiter for State {
     fn memory_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         let granted = desired <= self.memory_limit && maximum.is_none_or(|max| desired <= max);
-        if !granted {
+        if granted {
+            self.memory += desired.saturating_sub(current);
+        } else {
             self.memory_refused = Some(desired);
         }
         Ok(granted)

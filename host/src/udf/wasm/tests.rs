@@ -9,7 +9,7 @@ use crate::change::{RecordContext, Scope};
 use crate::model::{
     BodyBuilder, Digest, Limits, Meta, Particle, ParticleType, Record, Value, msgpack,
 };
-use crate::udf::{ModuleSource, Runtime, UdfErrorKind, UdfResult};
+use crate::udf::{Allowance, ModuleSource, Runtime, UdfErrorKind, UdfResult};
 
 fn compile(bytes: impl Into<Bytes>) -> Result<(), String> {
     let runtime = WasmRuntime::new(Limits::default().stack_bytes, 8).expect("the engine starts");
@@ -18,7 +18,7 @@ fn compile(bytes: impl Into<Bytes>) -> Result<(), String> {
         package: "m".into(),
         bytes: bytes.into(),
     };
-    let compiled = runtime.compile(source, &Limits::default());
+    let compiled = runtime.compile(source, &Allowance::default());
     compiled.map(|_| ()).map_err(|e| e.to_string())
 }
 

@@ -4,6 +4,7 @@ mod collections;
 mod hostile;
 mod limits;
 mod modules;
+mod outside;
 mod packed;
 mod patterns;
 mod record;
@@ -62,7 +63,7 @@ fn compile(text: &str) -> Result<Arc<dyn Module>, CompileError> {
 }
 
 fn compile_within(text: &str, limits: &Limits) -> Result<Arc<dyn Module>, CompileError> {
-    LuaRuntime::new(Arc::new(Library)).compile(source("test", text), limits)
+    LuaRuntime::new(Arc::new(Library)).compile(source("test", text), &limits.into())
 }
 
 fn scope() -> Scope {

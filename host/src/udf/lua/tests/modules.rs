@@ -158,7 +158,7 @@ fn a_module_whose_own_statements_fail_is_refused_with_their_place() {
     for (package, text, line, message) in rows {
         let start = Instant::now();
         let e = runtime
-            .compile(source(package, text), &limits)
+            .compile(source(package, text), &(&limits).into())
             .err()
             .unwrap_or_else(|| panic!("{text} is accepted"));
         assert_eq!(

@@ -1,9 +1,11 @@
-//! `wasi:cli`: no environment and no arguments; what is written becomes lines of the log.
+//! `wasi:cli`: the variables that were granted, and no arguments; what is written becomes lines of the
+//! log.
 
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, Resource};
 
 use super::super::state::{Ended, State};
+use super::super::wasi_state::Denial;
 use super::define::{interface, resource};
 use super::io::{InputStream, OutputStream};
 
@@ -15,9 +17,17 @@ struct TerminalOutput;
 
 pub(super) fn add(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     let mut environment = interface(linker, "wasi:cli/environment")?;
-    environment.func_wrap("get-environment", |_, ()| {
-        Ok((Vec::<(String, String)>::new(),))
-    })?;
+    environment.func_wrap(
+        "get-environment",
+        |mut store: StoreContextMut<'_, State>, ()| {
+            let wasi = store.data_mut().wasi()?;
+            let granted = &wasi.outside.granted;
+            if granted.grants.environment.is_empty() {
+                wasi.tell(Denial::Environment);
+            }
+            Ok((granted.environment.clone(),))
+        },
+    )?;
     environment.func_wrap("get-arguments", |_, ()| Ok((Vec::<String>::new(),)))?;
     environment.func_wrap("initial-cwd", |_, ()| Ok((None::<String>,)))?;
 

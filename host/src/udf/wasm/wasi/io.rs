@@ -1,7 +1,14 @@
-//! `wasi:io`: streams that never block, and waiting that ends at once.
+//! `wasi:io`: streams that never block; nothing but a clock is waited for.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use wasmtime::StoreContextMut;
-use wasmtime::component::{ComponentType, Linker, LinkerInstance, Lower, Resource, WasmList};
+use wasmtime::component::{
+    ComponentType, Linker, LinkerInstance, Lower, Resource, ResourceTableError, WasmList,
+};
 
 use super::super::state::State;
 use super::define::{interface, resource};
@@ -10,26 +17,45 @@ use super::define::{interface, resource};
 const CHUNK: u64 = 64 << 10;
 
 /// An `error` of a stream.
-struct Error(std::io::Error);
+pub(super) struct Error(pub(super) std::io::Error);
 
-/// A `pollable`: what it waits for is always there.
-pub(super) struct Pollable;
+/// A `pollable`.
+#[derive(Clone, Copy)]
+pub(super) enum Pollable {
+    /// What it waits for is there.
+    Ready,
+    /// It waits for this moment.
+    At(Instant),
+}
+
+impl Pollable {
+    /// How long it has to wait yet.
+    fn rest(self) -> Duration {
+        match self {
+            Self::Ready => Duration::ZERO,
+            Self::At(then) => then.saturating_duration_since(Instant::now()),
+        }
+    }
+}
 
 /// An `input-stream`.
 pub(super) enum InputStream {
     Empty,
+    /// A file, and where to go on.
+    File(Arc<File>, u64),
 }
 
 /// An `output-stream`.
 pub(super) enum OutputStream {
     Stdout,
     Stderr,
+    /// A file, and where to go on; `None` for its end.
+    File(Arc<File>, Option<u64>),
 }
 
 /// A `stream-error`.
 #[derive(ComponentType, Lower)]
 #[component(variant)]
-#[allow(dead_code)]
 enum StreamError {
     #[component(name = "last-operation-failed")]
     Failed(Resource<Error>),
@@ -54,24 +80,50 @@ pub(super) fn add(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     resource::<Pollable>(&mut poll, "pollable")?;
     poll.func_wrap(
         "[method]pollable.ready",
-        |_, (_pollable,): (Resource<Pollable>,)| Ok((true,)),
+        |mut store: StoreContextMut<'_, State>, (pollable,): (Resource<Pollable>,)| {
+            let pollable = store.data_mut().wasi()?.resources.get(&pollable)?;
+            Ok((pollable.rest().is_zero(),))
+        },
     )?;
     poll.func_wrap(
         "[method]pollable.block",
-        |_, (_pollable,): (Resource<Pollable>,)| Ok(()),
+        |mut store: StoreContextMut<'_, State>, (pollable,): (Resource<Pollable>,)| {
+            wait_for(store.data_mut(), &[pollable])?;
+            Ok(())
+        },
     )?;
-    poll.func_wrap("poll", |_, (pollables,): (Vec<Resource<Pollable>>,)| {
-        if pollables.is_empty() {
-            return Err(wasmtime::Error::msg("poll was given nothing to wait for"));
-        }
-        Ok(((0..pollables.len() as u32).collect::<Vec<_>>(),))
-    })?;
+    poll.func_wrap(
+        "poll",
+        |mut store: StoreContextMut<'_, State>, (pollables,): (Vec<Resource<Pollable>>,)| {
+            Ok((wait_for(store.data_mut(), &pollables)?,))
+        },
+    )?;
 
     let mut streams = interface(linker, "wasi:io/streams")?;
     resource::<InputStream>(&mut streams, "input-stream")?;
     resource::<OutputStream>(&mut streams, "output-stream")?;
     input(&mut streams)?;
     output(&mut streams)
+}
+
+/// Waits for the first of several; gives the places of those that are there.
+fn wait_for(state: &mut State, pollables: &[Resource<Pollable>]) -> wasmtime::Result<Vec<u32>> {
+    let wasi = state.wasi()?;
+    let mut awaited = Vec::with_capacity(pollables.len());
+    for pollable in pollables {
+        awaited.push(*wasi.resources.get(pollable)?);
+    }
+    let Some(rest) = awaited.iter().map(|pollable| pollable.rest()).min() else {
+        return Err(wasmtime::Error::msg("poll was given nothing to wait for"));
+    };
+    if !rest.is_zero() {
+        state.wait_until(Instant::now() + rest)?;
+    }
+    let there = awaited.iter().map(|pollable| pollable.rest().is_zero());
+    Ok((0..)
+        .zip(there)
+        .filter_map(|(at, there)| there.then_some(at))
+        .collect())
 }
 
 fn input(streams: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
@@ -162,25 +214,71 @@ fn permitted(len: u64) -> wasmtime::Result<()> {
 }
 
 fn subscribe(mut store: StoreContextMut<'_, State>) -> wasmtime::Result<(Resource<Pollable>,)> {
-    Ok((store.data_mut().wasi()?.resources.push(Pollable)?,))
+    Ok((store.data_mut().wasi()?.resources.push(Pollable::Ready)?,))
+}
+
+/// Why a stream gave no answer: the component's fault, or the file's.
+enum Failure {
+    Fault(wasmtime::Error),
+    File(std::io::Error),
+}
+
+impl From<wasmtime::Error> for Failure {
+    fn from(e: wasmtime::Error) -> Self {
+        Self::Fault(e)
+    }
+}
+
+impl From<ResourceTableError> for Failure {
+    fn from(e: ResourceTableError) -> Self {
+        Self::Fault(e.into())
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(e: std::io::Error) -> Self {
+        Self::File(e)
+    }
 }
 
 /// The answer of a stream, `None` where it has come to its end.
 fn answer<T>(
     store: &mut StoreContextMut<'_, State>,
-    ask: impl FnOnce(&mut State) -> wasmtime::Result<Option<T>>,
+    ask: impl FnOnce(&mut State) -> Result<Option<T>, Failure>,
 ) -> Answer<T> {
-    Ok((ask(store.data_mut())?.ok_or(StreamError::Closed),))
+    let state = store.data_mut();
+    match ask(state) {
+        Ok(Some(answer)) => Ok((Ok(answer),)),
+        Ok(None) => Ok((Err(StreamError::Closed),)),
+        Err(Failure::File(e)) => {
+            let error = state.wasi()?.resources.push(Error(e))?;
+            Ok((Err(StreamError::Failed(error)),))
+        }
+        Err(Failure::Fault(e)) => Err(e),
+    }
+}
+
+/// Reads at most `len` bytes of a file, and of a long one only so many as one call gives.
+pub(super) fn read_at(file: &File, len: u64, at: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = vec![0; len.min(CHUNK) as usize];
+    let read = file.read_at(&mut bytes, at)?;
+    bytes.truncate(read);
+    Ok(bytes)
 }
 
 /// Reads at most `len` bytes; `None` at the end.
 fn read(
     state: &mut State,
     stream: &Resource<InputStream>,
-    _len: u64,
-) -> wasmtime::Result<Option<Vec<u8>>> {
+    len: u64,
+) -> Result<Option<Vec<u8>>, Failure> {
     match state.wasi()?.resources.get_mut(stream)? {
         InputStream::Empty => Ok(None),
+        InputStream::File(file, at) => {
+            let bytes = read_at(file, len, *at)?;
+            *at += bytes.len() as u64;
+            Ok(Some(bytes).filter(|bytes| len == 0 || !bytes.is_empty()))
+        }
     }
 }
 
@@ -188,11 +286,21 @@ fn write(
     state: &mut State,
     stream: &Resource<OutputStream>,
     bytes: &[u8],
-) -> wasmtime::Result<Option<()>> {
+) -> Result<Option<()>, Failure> {
     let wasi = state.wasi()?;
     match wasi.resources.get_mut(stream)? {
         OutputStream::Stdout => wasi.stdout.write(bytes),
         OutputStream::Stderr => wasi.stderr.write(bytes),
+        OutputStream::File(file, at) => {
+            let to = match at {
+                Some(at) => *at,
+                None => file.metadata()?.len(),
+            };
+            file.write_all_at(bytes, to)?;
+            if let Some(at) = at {
+                *at += bytes.len() as u64;
+            }
+        }
     }
     Ok(Some(()))
 }

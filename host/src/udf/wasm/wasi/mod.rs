@@ -4,6 +4,8 @@
 mod cli;
 mod clocks;
 mod define;
+mod descriptor;
+mod error_code;
 mod filesystem;
 mod imports;
 mod io;

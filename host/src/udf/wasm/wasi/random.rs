@@ -1,10 +1,10 @@
-//! `wasi:random`: numbers that are the same in every instance.
+//! `wasi:random`: numbers that are the same in every instance, unless others were granted.
 
-use rand::Rng;
 use wasmtime::StoreContextMut;
 use wasmtime::component::Linker;
 
 use super::super::state::State;
+use super::super::wasi_state::Wasi;
 use super::define::interface;
 
 /// The most bytes that one call gives.
@@ -21,13 +21,15 @@ pub(super) fn add(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     ] {
         let mut random = interface(linker, name)?;
         random.func_wrap(bytes_name, |store, (len,): (u64,)| bytes(store, len))?;
-        random.func_wrap(number_name, |store, ()| Ok((number(store)?,)))?;
+        random.func_wrap(number_name, |mut store: StoreContextMut<'_, State>, ()| {
+            Ok((number(store.data_mut().wasi()?),))
+        })?;
     }
     interface(linker, "wasi:random/insecure-seed")?.func_wrap(
         "insecure-seed",
         |mut store: StoreContextMut<'_, State>, ()| {
-            let random = &mut store.data_mut().wasi()?.random;
-            Ok(((random.next_u64(), random.next_u64()),))
+            let wasi = store.data_mut().wasi()?;
+            Ok(((number(wasi), number(wasi)),))
         },
     )
 }
@@ -38,10 +40,12 @@ fn bytes(mut store: StoreContextMut<'_, State>, len: u64) -> wasmtime::Result<(V
         return Err(wasmtime::Error::msg(message));
     }
     let mut bytes = vec![0; len as usize];
-    store.data_mut().wasi()?.random.fill_bytes(&mut bytes);
+    store.data_mut().wasi()?.random(&mut bytes);
     Ok((bytes,))
 }
 
-fn number(mut store: StoreContextMut<'_, State>) -> wasmtime::Result<u64> {
-    Ok(store.data_mut().wasi()?.random.next_u64())
+fn number(wasi: &mut Wasi) -> u64 {
+    let mut bytes = [0; 8];
+    wasi.random(&mut bytes);
+    u64::from_le_bytes(bytes)
 }

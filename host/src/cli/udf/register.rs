@@ -1,4 +1,5 @@
-//! `petrel udf`: build, register, list, show and remove modules.
+//! `petrel udf register`, `list` and `remove`: modules of a server, and waiting until every node has
+//! them.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -6,123 +7,90 @@ use std::time::{Duration, Instant};
 use aerospike::{ErrorKind, UdfLang};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use clap::Subcommand;
+use clap::Args;
 use serde_json::json;
 
-use super::connect::{Server, field};
-use super::error::{CliError, client_message};
-use super::global::GlobalArgs;
-use super::guest_build::{self, GuestBuild};
-use super::modules::{Module, find, modules, parse_list};
-use super::output::Output;
-use super::show::show;
+use super::config::ConfigArgs;
+use super::subject::Subject;
+use super::test::run_cases;
+use super::watch::Watch;
+use crate::cli::connect::{Server, field};
+use crate::cli::error::{CliError, client_message};
+use crate::cli::global::GlobalArgs;
+use crate::cli::modules::{Module, find, modules, parse_list};
+use crate::cli::output::{self, Output};
+
+/// What to register.
+#[derive(Debug, Args)]
+pub struct RegisterArgs {
+    /// The module's file, or the folder of a Rust crate, which is built first.
+    #[arg(value_name = "FILE|DIR")]
+    pub file: PathBuf,
+    /// The name on the server [default: the file's name].
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Whenever a file is saved: build, run the cases of the fixture file if there is one, and register
+    /// what passes. Calls that run go on with the version that they began with.
+    #[arg(long)]
+    pub watch: bool,
+    /// Limits and grants that the cases are run under; the server has its own.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+impl RegisterArgs {
+    /// Registers the module; with `--watch`, again and again.
+    pub async fn run(&self, global: &GlobalArgs, output: Output) -> Result<(), CliError> {
+        let subject = Subject::find(&self.file, None)?;
+        if !self.watch {
+            let file = subject.module()?;
+            let server = Server::connect(global).await?;
+            return self.register(&server, &file, output).await;
+        }
+        let server = Server::connect(global).await?;
+        loop {
+            let mut watch = Watch::new(subject.watched());
+            if let Err(error) = self.tested(&server, &subject, output).await {
+                output::error_line(&format!("error: {error}"));
+                output::error_line("  not registered; what was there before still runs");
+            }
+            watch.changed().await;
+        }
+    }
+
+    async fn register(&self, server: &Server, file: &Path, output: Output) -> Result<(), CliError> {
+        let body = std::fs::read(file).map_err(|source| CliError::file(file, source))?;
+        let name = server_name(file, self.name.as_deref())?;
+        register(server, &name, &body, output).await
+    }
+
+    /// Registers a module whose cases pass.
+    async fn tested(
+        &self,
+        server: &Server,
+        subject: &Subject,
+        output: Output,
+    ) -> Result<(), CliError> {
+        let file = subject.module()?;
+        let fixture = subject.read_fixture()?;
+        let (_, runs) = run_cases(&self.config, subject, &file, &fixture, None).await?;
+        let failed = runs.iter().filter(|run| !run.is_well());
+        let texts: Vec<_> = failed.map(|run| run.to_text()).collect();
+        if !texts.is_empty() {
+            output::error_line(&texts.join("\n"));
+            return Err(CliError::CasesFailed {
+                failed: texts.len(),
+                all: runs.len(),
+            });
+        }
+        self.register(server, &file, output).await
+    }
+}
 
 /// How long every node may take to show or to forget a module.
 const SPREAD: Duration = Duration::from_secs(10);
 
-/// What to do with modules.
-#[derive(Debug, Subcommand)]
-pub enum UdfCommand {
-    /// Register a Lua file or a Wasm component, or replace the one of that name.
-    Register {
-        /// The module's file.
-        file: PathBuf,
-        /// The name on the server [default: the file's name].
-        #[arg(long)]
-        name: Option<String>,
-    },
-    /// List the registered modules.
-    List,
-    /// Print a module's Lua source, or what is known about a Wasm component.
-    Show {
-        /// The module, with or without extension.
-        name: String,
-        /// Write the module's bytes to this file instead.
-        #[arg(long, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
-    /// Remove a module.
-    Remove {
-        /// The module, with or without extension.
-        name: String,
-    },
-    /// Build a Rust crate that uses petrel-udf into NAME.wasm.
-    Build {
-        /// The crate's folder, or that of a workspace of such crates.
-        #[arg(default_value = ".")]
-        dir: PathBuf,
-        /// The folder for NAME.wasm.
-        #[arg(long, value_name = "DIR", default_value = ".")]
-        out: PathBuf,
-        /// Cargo's target directory [default: target/guests in the crate's folder].
-        #[arg(long, value_name = "DIR")]
-        target_dir: Option<PathBuf>,
-        /// Refuse to change Cargo.lock.
-        #[arg(long)]
-        locked: bool,
-    },
-}
-
-impl UdfCommand {
-    /// Runs the command.
-    pub async fn run(&self, global: &GlobalArgs, output: Output) -> Result<(), CliError> {
-        match self {
-            Self::Register { file, name } => {
-                let body = std::fs::read(file).map_err(|source| file_error(file, source))?;
-                let name = server_name(file, name.as_deref())?;
-                let server = Server::connect(global).await?;
-                register(&server, &name, &body, output).await
-            }
-            Self::List => list(&Server::connect(global).await?, output).await,
-            Self::Show { name, output: file } => {
-                let server = Server::connect(global).await?;
-                show(&server, name, file.as_deref(), output).await
-            }
-            Self::Remove { name } => {
-                let server = Server::connect(global).await?;
-                remove(&server, name, output).await
-            }
-            Self::Build {
-                dir,
-                out,
-                target_dir,
-                locked,
-            } => {
-                let own_target = dir.join("target/guests");
-                let guests = guest_build::build(&GuestBuild {
-                    source: dir,
-                    target_dir: target_dir.as_deref().unwrap_or(&own_target),
-                    out_dir: out,
-                    locked: *locked,
-                })?;
-                output.table(
-                    &["module", "bytes", "file"],
-                    guests
-                        .iter()
-                        .map(|guest| {
-                            vec![
-                                guest.name.clone(),
-                                guest.size.to_string(),
-                                guest.path.display().to_string(),
-                            ]
-                        })
-                        .collect(),
-                    "nothing was built",
-                    || {
-                        guests
-                            .iter()
-                            .map(|guest| {
-                                json!({"name": guest.name, "bytes": guest.size, "file": guest.path})
-                            })
-                            .collect()
-                    },
-                );
-                Ok(())
-            }
-        }
-    }
-}
-
+/// Registers a module, or replaces the one of that name.
 async fn register(
     server: &Server,
     name: &str,
@@ -161,7 +129,8 @@ async fn register(
     Ok(())
 }
 
-async fn list(server: &Server, output: Output) -> Result<(), CliError> {
+/// Prints the modules of a server.
+pub async fn list(server: &Server, output: Output) -> Result<(), CliError> {
     let modules = modules(server).await?;
     output.table(
         &["module", "type", "sha1"],
@@ -188,7 +157,8 @@ async fn list(server: &Server, output: Output) -> Result<(), CliError> {
     Ok(())
 }
 
-async fn remove(server: &Server, name: &str, output: Output) -> Result<(), CliError> {
+/// Removes a module.
+pub async fn remove(server: &Server, name: &str, output: Output) -> Result<(), CliError> {
     let module = find(server, name).await?;
     server
         .client
@@ -272,13 +242,6 @@ fn refusal(message: &str) -> String {
         words.push_str(&format!(": {}", plain.as_deref().unwrap_or(detail)));
     }
     words
-}
-
-fn file_error(path: &Path, source: std::io::Error) -> CliError {
-    CliError::File {
-        path: path.display().to_string(),
-        source,
-    }
 }
 
 #[cfg(test)]
