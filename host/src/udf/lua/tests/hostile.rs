@@ -113,12 +113,6 @@ fn nothing_takes_twice_its_time() {
                     | UdfErrorKind::Thrown
                     | UdfErrorKind::Result
             );
-            println!(
-                "{:.0} ms {:?} {}",
-                (thread_nanos() - start) / 1e6,
-                e.kind,
-                &body[..body.len().min(70)]
-            );
             assert!(told, "{body}: {e:?}");
             let after = run_with(&mut *instance, "ok", vec![], &mut batch);
             assert_eq!(after, [Ok(10.into())], "{body}");
