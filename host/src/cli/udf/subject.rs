@@ -57,7 +57,7 @@ impl Subject {
             Some(module) => module,
             None => only_module(path)?,
         };
-        let folder = module.parent().unwrap_or(Path::new("."));
+        let folder = folder_of(&module);
         let source = match module.is_dir() {
             true => Source::Crate(module),
             false if folder.join(SCRIPT).is_file() => Source::Script {
@@ -159,7 +159,13 @@ fn read(file: &Path) -> Result<Fixture, CliError> {
 
 /// A path that a file names, which is relative to the file.
 fn near(file: &Path, named: &Path) -> PathBuf {
-    file.parent().unwrap_or(Path::new(".")).join(named)
+    folder_of(file).join(named)
+}
+
+/// The folder that a file lies in.
+fn folder_of(file: &Path) -> &Path {
+    let parent = file.parent().filter(|dir| *dir != Path::new(""));
+    parent.unwrap_or(Path::new("."))
 }
 
 /// The fixture file beside a module's, or in a folder.
@@ -168,7 +174,7 @@ fn beside(path: &Path) -> Option<PathBuf> {
     let (folder, names) = match path.is_dir() {
         true => (path, vec!["fixtures".to_owned()]),
         false => (
-            path.parent().unwrap_or(Path::new("")),
+            folder_of(path),
             vec![format!("{stem}.fixtures"), "fixtures".to_owned()],
         ),
     };
@@ -182,7 +188,7 @@ fn beside(path: &Path) -> Option<PathBuf> {
 fn only_module(path: &Path) -> Result<PathBuf, CliError> {
     let folder = match path.is_dir() {
         true => path,
-        false => path.parent().unwrap_or(Path::new(".")),
+        false => folder_of(path),
     };
     let entries = std::fs::read_dir(folder).map_err(|source| CliError::file(folder, source))?;
     let is_module = |file: &PathBuf| {
