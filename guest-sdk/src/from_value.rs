@@ -31,6 +31,12 @@ use crate::{Error, List, Map, Result, Value, ValueRef, kind};
 /// assert_eq!(record.get::<Percent>("done").unwrap().0, 70);
 /// assert!(record.get::<Percent>("left").is_err());
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be read from a bin or an argument",
+    label = "not a type of an argument or a bin",
+    note = "such types are integers, `f64`, `bool`, `&str`, `String`, `&[u8]`, `Vec<u8>`, `List`, `Map`, `ValueRef`, `Value`, and `Option`, `Vec`, maps and tuples of them",
+    note = "for a type of your own implement `FromValue`; one of serde's is `petrel_udf::Serde<T>`, with the feature `serde`"
+)]
 pub trait FromValue<'a>: Sized {
     /// Whether nil is a value of the type: such arguments may be left out of a call.
     const NIL: bool = false;

@@ -38,28 +38,38 @@ mod arguments;
 mod batch;
 #[cfg(target_family = "wasm")]
 mod bindings;
+mod bins;
 mod collection;
 #[cfg(target_family = "wasm")]
 mod component;
 mod error;
 mod from_value;
 pub mod kind;
+mod list_builder;
 mod log;
+mod macros;
 mod map_builder;
 mod record;
 #[doc(hidden)]
 pub mod rt;
-mod testing;
+#[cfg(feature = "serde")]
+pub mod serde;
+pub mod testing;
 mod to_value;
 mod value;
+mod write;
 
+pub use bins::Bins;
 pub use collection::{List, Map};
 pub use error::{Error, Result};
 pub use from_value::FromValue;
+pub use list_builder::ListBuilder;
 pub use log::{Level, log};
+pub use macros::{Bins, aggregate, udf};
 pub use map_builder::MapBuilder;
-pub use petrel_udf_macros::{aggregate, udf};
-pub use record::{Record, Ttl};
-pub use testing::TestRecord;
+pub use record::Record;
+#[cfg(feature = "serde")]
+pub use serde::Serde;
 pub use to_value::{Outcome, ToValue};
 pub use value::{Value, ValueRef};
+pub use write::Ttl;

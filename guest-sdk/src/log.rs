@@ -1,5 +1,6 @@
 //! Lines to the host's log.
 
+use std::cell::RefCell;
 use std::fmt::Arguments;
 
 /// How much a log line matters.
@@ -17,8 +18,8 @@ pub enum Level {
     Error,
 }
 
-/// Writes a line to the host's log, under the module's name; to standard error in a native test.
-/// The macros [`info!`](crate::info) and its sisters format and call it.
+/// Writes a line to the host's log, under the module's name; in a native test to standard error, and
+/// to where [`testing::log_lines`](crate::testing::log_lines) finds it. The macros [`info!`](crate::info) and its sisters format and call it.
 ///
 /// ```
 /// let (record, tries) = (7, 3);
@@ -28,7 +29,20 @@ pub fn log(level: Level, message: Arguments<'_>) {
     #[cfg(target_family = "wasm")]
     crate::bindings::petrel::udf::host::log(level.into(), &message.to_string());
     #[cfg(not(target_family = "wasm"))]
-    eprintln!("{level:?}: {message}");
+    {
+        eprintln!("{level:?}: {message}");
+        LINES.with_borrow_mut(|lines| lines.push((level, message.to_string())));
+    }
+}
+
+thread_local! {
+    /// What was logged on this thread: tests run each on its own.
+    static LINES: RefCell<Vec<(Level, String)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Takes what was logged on this thread.
+pub(crate) fn take() -> Vec<(Level, String)> {
+    LINES.take()
 }
 
 #[cfg(target_family = "wasm")]

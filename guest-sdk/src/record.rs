@@ -1,28 +1,13 @@
-//! The record that a function works on.
+//! The record that a function works on, as it is read.
 
 use std::cell::RefCell;
 
 use bumpalo::Bump;
-use petrel_packed::{
-    BinHead, Bins, Fields, MAX_BIN_NAME, Particle, ParticleType, RecordHead, STUB, effect, flag,
-};
+use petrel_packed::{Bins, Fields, Particle, ParticleType, RecordHead, STUB, flag};
 
 use crate::arguments::Signature;
 use crate::error::cut;
-use crate::{Error, FromValue, List, Map, Result, ToValue, ValueRef, kind};
-
-/// The expiry that a write gives its record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ttl {
-    /// The namespace's default.
-    Default,
-    /// Never.
-    Never,
-    /// As it is.
-    Keep,
-    /// So many seconds from now.
-    Seconds(u32),
-}
+use crate::{Error, FromValue, List, Map, Result, ValueRef, kind};
 
 /// What all records of a batch share.
 #[derive(Clone, Copy)]
@@ -38,10 +23,10 @@ pub(crate) struct Shared<'a> {
 
 /// A bin set by this invocation: where its effect lies in the effects.
 pub(crate) struct Change {
-    name: (usize, usize),
-    kind: u8,
-    data: (usize, usize),
-    saved: bool,
+    pub(crate) name: (usize, usize),
+    pub(crate) kind: u8,
+    pub(crate) data: (usize, usize),
+    pub(crate) saved: bool,
 }
 
 /// The record of an invocation, existing or not.
@@ -63,7 +48,7 @@ pub(crate) struct Change {
 /// assert_eq!(record.bin_names(), ["visits"]);
 /// ```
 pub struct Record<'a> {
-    shared: Shared<'a>,
+    pub(crate) shared: Shared<'a>,
     index: u32,
     digest: [u8; 20],
     set: &'a str,
@@ -72,9 +57,9 @@ pub struct Record<'a> {
     last_update: u64,
     key: ValueRef<'a>,
     bins: &'a [u8],
-    exists: bool,
-    cleared: bool,
-    changes: Vec<Change>,
+    pub(crate) exists: bool,
+    pub(crate) cleared: bool,
+    pub(crate) changes: Vec<Change>,
     fetched: RefCell<Vec<(u32, &'a [u8])>>,
     /// The batch's outcomes; the effects of this record grow at its end.
     pub(crate) out: Vec<u8>,
@@ -143,6 +128,14 @@ impl<'a> Record<'a> {
     }
 
     /// The value of a bin; nil when the record has no such bin.
+    ///
+    /// ```
+    /// use petrel_udf::{Record, ValueRef};
+    ///
+    /// let record = Record::testing().bin("age", 40).build();
+    /// assert_eq!(record.value("age").unwrap(), ValueRef::Int(40));
+    /// assert_eq!(record.value("name").unwrap(), ValueRef::Nil);
+    /// ```
     ///
     /// # Errors
     /// When the bin's bytes do not fit its type, and when the function names the bins that it
@@ -229,6 +222,11 @@ impl<'a> Record<'a> {
 
     /// An integer bin. See [`get`](Self::get).
     ///
+    /// ```
+    /// let record = petrel_udf::Record::testing().bin("age", 40).build();
+    /// assert_eq!(record.get_int("age").unwrap(), 40);
+    /// ```
+    ///
     /// # Errors
     /// As [`get`](Self::get).
     #[inline]
@@ -238,6 +236,11 @@ impl<'a> Record<'a> {
 
     /// A string bin. See [`get`](Self::get).
     ///
+    /// ```
+    /// let record = petrel_udf::Record::testing().bin("name", "Ann").build();
+    /// assert_eq!(record.get_str("name").unwrap(), "Ann");
+    /// ```
+    ///
     /// # Errors
     /// As [`get`](Self::get).
     pub fn get_str(&self, name: &str) -> Result<&'a str> {
@@ -245,6 +248,11 @@ impl<'a> Record<'a> {
     }
 
     /// A list bin, read in place.
+    ///
+    /// ```
+    /// let record = petrel_udf::Record::testing().bin("scores", [3, 4]).build();
+    /// assert_eq!(record.list("scores").unwrap().len(), 2);
+    /// ```
     ///
     /// # Errors
     /// As [`get`](Self::get).
@@ -255,6 +263,12 @@ impl<'a> Record<'a> {
 
     /// A map bin, read in place.
     ///
+    /// ```
+    /// let stock = std::collections::HashMap::from([("tea", 30)]);
+    /// let record = petrel_udf::Record::testing().bin("stock", &stock).build();
+    /// assert_eq!(record.map("stock").unwrap().get("tea").unwrap(), Some(30));
+    /// ```
+    ///
     /// # Errors
     /// As [`get`](Self::get).
     pub fn map(&self, name: &str) -> Result<Map<'a>> {
@@ -262,6 +276,11 @@ impl<'a> Record<'a> {
     }
 
     /// Whether the record has the bin.
+    ///
+    /// ```
+    /// let record = petrel_udf::Record::testing().bin("age", 40).build();
+    /// assert!(record.has("age") && !record.has("name"));
+    /// ```
     pub fn has(&self, name: &str) -> bool {
         match self.change(name) {
             Some(change) => change.kind != kind::NIL,
@@ -270,6 +289,12 @@ impl<'a> Record<'a> {
     }
 
     /// The names of the bins: stored ones in order, then new ones.
+    ///
+    /// ```
+    /// let mut record = petrel_udf::Record::testing().bin("b", 1).build();
+    /// record.set("a", 2).unwrap();
+    /// assert_eq!(record.bin_names(), ["b", "a"]);
+    /// ```
     pub fn bin_names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self
             .stored()
@@ -289,138 +314,24 @@ impl<'a> Record<'a> {
         names
     }
 
-    /// Sets a bin for the rest of the invocation. Nil (`()` or `None`) removes it.
-    ///
-    /// # Errors
-    /// When the name is not 1 to 15 bytes long, and when the function names the bins that it sets
-    /// and this is none of them.
-    #[inline]
-    pub fn set(&mut self, name: &str, value: impl ToValue) -> Result<()> {
-        if name.is_empty() || name.len() > MAX_BIN_NAME {
-            return Err(Error::new(format!(
-                "bin {name:?}: a bin's name is 1 to {MAX_BIN_NAME} bytes long"
-            )));
-        }
-        if let Some(named) = self.shared.signature.writes
-            && !named.contains(&name)
-        {
-            return Err(unnamed(name, "sets (`writes(..)`)"));
-        }
-        let kind = value.kind();
-        let out = &mut self.out;
-        let start = out.len();
-        out.extend_from_slice(&[0; 1 + BinHead::SIZE]);
-        let name_at = out.len();
-        out.extend_from_slice(name.as_bytes());
-        let data_at = out.len();
-        value.write_particle(out);
-        let end = out.len();
-        let head = BinHead {
-            name: name.len() as u8,
-            kind: ParticleType(kind),
-            data: (end - data_at) as u32,
-        };
-        if let Some([opcode, slot @ ..]) = out.get_mut(start..name_at) {
-            *opcode = effect::SET;
-            slot.copy_from_slice(&head.to_bytes());
-        }
-        self.changes.push(Change {
-            name: (name_at, data_at),
-            kind,
-            data: (data_at, end),
-            saved: false,
-        });
-        Ok(())
-    }
-
-    /// Removes a bin for the rest of the invocation.
-    ///
-    /// # Errors
-    /// As [`set`](Self::set).
-    pub fn remove_bin(&mut self, name: &str) -> Result<()> {
-        self.set(name, ())
-    }
-
-    /// Sets the expiry that the next create or update gives the record.
-    pub fn set_ttl(&mut self, ttl: Ttl) {
-        let wire = match ttl {
-            Ttl::Default => 0,
-            Ttl::Never => u32::MAX,
-            Ttl::Keep => u32::MAX - 1,
-            Ttl::Seconds(s) => s.clamp(1, u32::MAX - 2),
-        };
-        self.out.push(effect::TTL);
-        self.out.extend_from_slice(&wire.to_le_bytes());
-    }
-
-    /// Creates the record with the bins set so far.
-    ///
-    /// # Errors
-    /// When it exists already.
-    pub fn create(&mut self) -> Result<()> {
-        if self.exists {
-            return Err(Error::new("create: the record exists already"));
-        }
-        self.exists = true;
-        self.keep(effect::CREATE);
-        Ok(())
-    }
-
-    /// Stores the bins set so far.
-    ///
-    /// # Errors
-    /// When there is no record.
-    #[inline]
-    pub fn update(&mut self) -> Result<()> {
-        if !self.exists {
-            return Err(Error::new("update: there is no record; create it first"));
-        }
-        self.keep(effect::UPDATE);
-        Ok(())
-    }
-
-    /// Stores the bins set so far, in a record that is created if there is none.
-    ///
-    /// # Errors
-    /// None.
-    #[inline]
-    pub fn save(&mut self) -> Result<()> {
-        if self.exists {
-            self.update()
-        } else {
-            self.create()
-        }
-    }
-
-    #[inline]
-    fn keep(&mut self, effect: u8) {
-        self.out.push(effect);
-        for change in &mut self.changes {
-            change.saved = true;
-        }
-    }
-
-    /// Removes the record.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub fn remove(&mut self) -> Result<()> {
-        if !self.exists {
-            return Err(Error::new("remove: there is no record"));
-        }
-        self.exists = false;
-        self.cleared = true;
-        self.changes.retain(|change| !change.saved);
-        self.out.push(effect::REMOVE);
-        Ok(())
-    }
-
     /// Whether the record exists, as the invocation sees it now.
+    ///
+    /// ```
+    /// let mut record = petrel_udf::Record::testing().missing().build();
+    /// assert!(!record.exists());
+    /// record.create().unwrap();
+    /// assert!(record.exists());
+    /// ```
     pub fn exists(&self) -> bool {
         self.exists
     }
 
     /// Seconds until the record expires, as it was read; `None` when it never does.
+    ///
+    /// ```
+    /// let record = petrel_udf::Record::testing().ttl(60).build();
+    /// assert_eq!(record.ttl(), Some(60));
+    /// ```
     pub fn ttl(&self) -> Option<u32> {
         (self.void_time > 0).then(|| self.void_time.saturating_sub(self.shared.now))
     }
@@ -441,6 +352,13 @@ impl<'a> Record<'a> {
     }
 
     /// The user key: the stored one, else the one the caller gave, else nil.
+    ///
+    /// ```
+    /// use petrel_udf::{Record, ValueRef};
+    ///
+    /// let record = Record::testing().key("ann").build();
+    /// assert_eq!(record.key(), ValueRef::Str("ann"));
+    /// ```
     pub fn key(&self) -> ValueRef<'a> {
         self.key
     }
@@ -462,7 +380,7 @@ impl<'a> Record<'a> {
 }
 
 #[cold]
-fn unnamed(bin: &str, does: &str) -> Error {
+pub(crate) fn unnamed(bin: &str, does: &str) -> Error {
     Error::new(format!(
         "bin {bin} is not among those that the function says it {does}"
     ))

@@ -6,6 +6,18 @@ pub use crate::aggregate::{Aggregate, Aggregation, Fallible, Open, Opened, state
 pub use crate::arguments::{Arguments, Signature};
 pub use crate::batch::{Batch, Buffers, Function, run};
 
+/// The first parameter of a function: [`Record`](crate::Record), and nothing else.
+#[diagnostic::on_unimplemented(
+    message = "the first parameter of a UDF is its record: `&Record` or `&mut Record`",
+    label = "this is not `petrel_udf::Record`"
+)]
+pub trait IsRecord {}
+
+impl IsRecord for crate::Record<'_> {}
+
+/// Compiles for a record alone.
+pub fn is_record<T: IsRecord + ?Sized>() {}
+
 /// What a component offers, in order of the names: filled by constructors that run before anything is
 /// exported.
 pub struct Exports<T: 'static>(Mutex<Vec<&'static T>>);

@@ -1,11 +1,42 @@
-//! Records made up by a native test.
+//! Native tests: records made up, and what a function did to them.
+//!
+//! ```
+//! use petrel_udf::testing::{self, Effect};
+//! use petrel_udf::{Level, Record, Result, Ttl};
+//!
+//! fn login(record: &mut Record, now: i64) -> Result<()> {
+//!     record.set("seen", now)?;
+//!     record.remove_bin("failures")?;
+//!     record.set_ttl(Ttl::Seconds(60));
+//!     petrel_udf::info!("login at {now}");
+//!     record.save()
+//! }
+//!
+//! let mut record = Record::testing().bin("failures", 3).build();
+//! login(&mut record, 77).unwrap();
+//! assert_eq!(
+//!     record.effects(),
+//!     [
+//!         Effect::set("seen", 77),
+//!         Effect::set("failures", ()),
+//!         Effect::Ttl(Ttl::Seconds(60)),
+//!         Effect::Update,
+//!     ]
+//! );
+//! assert_eq!(testing::log_lines(), [(Level::Info, "login at 77".to_owned())]);
+//! ```
+
+mod effect;
 
 use bumpalo::Bump;
 use petrel_packed::{Fields, Particle, ParticleType, RecordHead, flag, pack_bin};
 
 use crate::arguments::Signature;
+use crate::log::{self, Level};
 use crate::record::Shared;
 use crate::{Record, ToValue, kind};
+
+pub use effect::Effect;
 
 /// That of a function which may read and set any bin.
 static ANY: Signature = Signature {
@@ -17,13 +48,34 @@ static ANY: Signature = Signature {
     writes: None,
 };
 
+/// Takes the lines that were logged on this thread since the last call.
+pub fn log_lines() -> Vec<(Level, String)> {
+    log::take()
+}
+
 /// Puts a record together for a test; see [`Record::testing`].
 ///
 /// What it builds lives to the end of the test process.
+///
+/// ```
+/// use petrel_udf::Record;
+///
+/// let record = Record::testing()
+///     .set("users")
+///     .key("ann")
+///     .bin("age", 40)
+///     .generation(7)
+///     .ttl(3600)
+///     .build();
+/// assert_eq!((record.set_name(), record.generation()), ("users", 7));
+/// assert_eq!(record.ttl(), Some(3600));
+/// ```
 #[derive(Clone, Debug)]
 pub struct TestRecord {
     set: &'static str,
     generation: u16,
+    ttl: Option<u32>,
+    now: u32,
     exists: bool,
     key: (u8, Vec<u8>),
     bins: Vec<u8>,
@@ -40,6 +92,8 @@ impl Record<'_> {
         TestRecord {
             set: "",
             generation: 1,
+            ttl: None,
+            now: 0,
             exists: true,
             key: (kind::NIL, Vec::new()),
             bins: Vec::new(),
@@ -73,6 +127,27 @@ impl TestRecord {
         self
     }
 
+    /// Says how often it was written.
+    #[must_use]
+    pub fn generation(mut self, generation: u16) -> Self {
+        self.generation = generation;
+        self
+    }
+
+    /// Lets it expire so many seconds after the call; without it, it never does.
+    #[must_use]
+    pub fn ttl(mut self, seconds: u32) -> Self {
+        self.ttl = Some(seconds);
+        self
+    }
+
+    /// The time of the call, in seconds since 2010-01-01 UTC.
+    #[must_use]
+    pub fn now(mut self, seconds: u32) -> Self {
+        self.now = seconds;
+        self
+    }
+
     /// Makes it a record that does not exist.
     #[must_use]
     pub fn missing(mut self) -> Self {
@@ -89,7 +164,10 @@ impl TestRecord {
             digest: [0; 20],
             set: 0,
             generation: self.generation,
-            void_time: 0,
+            // 0 would be never.
+            void_time: self
+                .ttl
+                .map_or(0, |ttl| self.now.saturating_add(ttl).max(1)),
             last_update: 0,
             flags: if self.exists { flag::EXISTS } else { 0 },
             key_kind: ParticleType(self.key.0),
@@ -99,7 +177,7 @@ impl TestRecord {
         let shared = Shared {
             namespace: "test",
             sets: Vec::leak(vec![self.set]),
-            now: 0,
+            now: self.now,
             signature: &ANY,
             arena: Box::leak(Box::new(Bump::new())),
         };

@@ -21,6 +21,12 @@ use crate::{Error, List, Map, MapBuilder, Result, Value, ValueRef, kind};
 /// record.set("mixed", vec![Value::Int(1), Value::Nil]).unwrap();
 /// assert_eq!(record.bin_names(), ["name", "scores", "mixed"]);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be stored in a bin or returned",
+    label = "not a value of a record",
+    note = "values are `i64` and smaller integers, `usize`, `f64`, `bool`, `&str`, `String`, `Vec<u8>`, `()`, `Value`, views and builders of lists and maps, and `Option`, `Vec`, maps and tuples of them",
+    note = "for a type of serde's there is `petrel_udf::serde::to_value`, with the feature `serde`"
+)]
 pub trait ToValue {
     /// Its particle type.
     fn kind(&self) -> u8;
@@ -33,6 +39,19 @@ pub trait ToValue {
 }
 
 /// What a function may return: a value, or a [`Result`] of one.
+///
+/// ```
+/// use petrel_udf::{Outcome, Value};
+///
+/// assert_eq!(5.outcome().unwrap(), 5);
+/// assert!(Err::<Value, _>("no stock left").outcome().is_err());
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a UDF cannot return `{Self}`",
+    label = "not a value, nor a `Result` of one",
+    note = "values are `i64` and smaller integers, `usize`, `f64`, `bool`, `&str`, `String`, `Vec<u8>`, `()`, `Value`, views and builders of lists and maps, and `Option`, `Vec`, maps and tuples of them",
+    note = "a type of serde's is returned as `petrel_udf::Serde`, with the feature `serde`"
+)]
 pub trait Outcome {
     /// The value's type.
     type Value: ToValue;
@@ -51,11 +70,11 @@ impl<T: ToValue> Outcome for T {
     }
 }
 
-impl<T: ToValue, E: Into<Error>> Outcome for Result<T, E> {
-    type Value = T;
+impl<T: Outcome, E: Into<Error>> Outcome for Result<T, E> {
+    type Value = T::Value;
     #[inline]
-    fn outcome(self) -> Result<T> {
-        self.map_err(Into::into)
+    fn outcome(self) -> Result<T::Value> {
+        self.map_err(Into::into).and_then(T::outcome)
     }
 }
 

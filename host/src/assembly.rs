@@ -15,7 +15,7 @@ use crate::store::{DurableOptions, MemoryStore};
 #[cfg(feature = "lua")]
 use crate::udf::lua::LuaRuntime;
 #[cfg(feature = "wasm")]
-use crate::udf::wasm::WasmRuntime;
+use crate::udf::wasm::{CodeCache, WasmRuntime};
 use crate::udf::{Granted, Modules, Registry, Runtime, Settings};
 
 /// The directory of modules inside a data directory.
@@ -51,6 +51,9 @@ pub struct HostOptions {
     pub namespaces: Vec<NamespaceOptions>,
     /// What functions may use.
     pub settings: Settings,
+    /// Where the compiled code of components is kept. `None`: inside the directory of records, or not at
+    /// all where there is none.
+    pub code_cache: Option<PathBuf>,
     /// The threads that run functions.
     pub threads: Threads,
 }
@@ -66,6 +69,7 @@ impl Default for HostOptions {
                 default_ttl: 0,
             }],
             settings: Settings::default(),
+            code_cache: None,
             threads: Threads::default(),
         }
     }
@@ -141,6 +145,8 @@ fn runtimes(modules: &Arc<Modules>, options: &HostOptions) -> Result<Vec<Arc<dyn
 
 #[cfg(feature = "wasm")]
 fn wasm(options: &HostOptions) -> Result<WasmRuntime> {
+    /// The directory of compiled code inside a data directory.
+    const CODE_DIR: &str = "code";
     /// Instances beside those of workers: of modules that are being registered, and of calls
     /// that wait while another has their thread's worker.
     const SPARE_INSTANCES: usize = 64;
@@ -150,7 +156,19 @@ fn wasm(options: &HostOptions) -> Result<WasmRuntime> {
     let threads = &options.threads;
     let kept = instances_a_worker(threads) + 1;
     let most = (threads.total() + threads.background.max(1)) * kept + SPARE_INSTANCES;
-    WasmRuntime::new(options.settings.limits.host.stack_bytes, most)
+    let own = match &options.storage {
+        Storage::Memory => None,
+        Storage::Directory(path) => Some(path.join(CODE_DIR)),
+    };
+    let cache = options.code_cache.clone().or(own).and_then(|path| {
+        let opened = CodeCache::open(&path);
+        let failed = |e: &std::io::Error| {
+            let path = path.display();
+            tracing::warn!("compiled code is not kept in {path}: {e}");
+        };
+        opened.inspect_err(failed).ok()
+    });
+    WasmRuntime::with_cache(options.settings.limits.host.stack_bytes, most, cache)
 }
 
 type Namespaces = Vec<Arc<Namespace>>;

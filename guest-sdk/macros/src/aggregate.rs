@@ -1,15 +1,15 @@
 //! What `#[aggregate]` puts beside an `impl`.
 
-use proc_macro2::{Span, TokenStream as Tokens};
+use proc_macro2::TokenStream as Tokens;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
-use syn::{Error, FnArg, ImplItem, ImplItemFn, ItemImpl, Result, ReturnType, Type};
+use syn::{Error, FnArg, ImplItem, ImplItemFn, ItemImpl, Result, Type};
 
 use crate::arguments::Arguments;
 use crate::doc::doc;
 use crate::options::{Bins, Options};
 use crate::register::register;
-use crate::type_text::returns_text;
+use crate::type_text::{returned, returns_text};
 
 /// Describes the aggregation to the component, and forwards to the methods of `item`.
 pub fn glue(options: &Options, item: &ItemImpl) -> Result<Tokens> {
@@ -118,14 +118,6 @@ fn missing(item: &ItemImpl, signature: &str) -> Error {
     )
 }
 
-/// Where it says what it returns: what is wrong with that is told there.
-fn returned(method: &ImplItemFn) -> Span {
-    match &method.sig.output {
-        ReturnType::Type(_, ty) => ty.span(),
-        ReturnType::Default => method.sig.ident.span(),
-    }
-}
-
 /// How an empty state is made, and of which arguments.
 fn empty(item: &ItemImpl) -> Result<(Arguments, Tokens)> {
     let Some(new) = method(item, "new")? else {
@@ -141,7 +133,7 @@ fn empty(item: &ItemImpl) -> Result<(Arguments, Tokens)> {
     };
     let arguments = Arguments::read(new.sig.inputs.iter())?;
     let Arguments { values, locals, .. } = &arguments;
-    let made = quote_spanned! {returned(new)=>
+    let made = quote_spanned! {returned(&new.sig)=>
         ::petrel_udf::rt::Fallible::<Self>::result(Self::new(#(#locals),*))
     };
     let empty = quote! {
@@ -173,7 +165,7 @@ fn fold(item: &ItemImpl) -> Result<Tokens> {
             return Err(Error::new_spanned(other, message));
         }
     }
-    Ok(quote_spanned! {returned(method)=>
+    Ok(quote_spanned! {returned(&method.sig)=>
         ::petrel_udf::rt::Fallible::<()>::result(Self::fold(self, record))
     })
 }
@@ -183,7 +175,7 @@ fn merge(item: &ItemImpl) -> Result<Tokens> {
     let method = method(item, "merge")?.ok_or_else(|| missing(item, SIGNATURE))?;
     let ty = only(method, SIGNATURE)?;
     let other = quote_spanned!(ty.span()=> ::petrel_udf::rt::state_of::<#ty>(state));
-    let merged = quote_spanned! {returned(method)=>
+    let merged = quote_spanned! {returned(&method.sig)=>
         ::petrel_udf::rt::Fallible::<()>::result(Self::merge(self, other))
     };
     Ok(quote! {
@@ -206,7 +198,7 @@ fn last(item: &ItemImpl, name: &str) -> Result<Option<Tokens>> {
         return Err(Error::new_spanned(&method.sig, message));
     }
     let call = &method.sig.ident;
-    Ok(Some(quote_spanned! {returned(method)=>
+    Ok(Some(quote_spanned! {returned(&method.sig)=>
         ::petrel_udf::Outcome::outcome(self.#call())
     }))
 }

@@ -1,7 +1,9 @@
 //! Types as people read them.
 
+use proc_macro2::Span;
 use quote::ToTokens;
-use syn::{GenericArgument, PathArguments, PathSegment, ReturnType, Type};
+use syn::spanned::Spanned as _;
+use syn::{GenericArgument, PathArguments, PathSegment, ReturnType, Signature, Type};
 
 /// A type as its author wrote it, without the modules it is in and without lifetimes:
 /// `std::collections::HashMap<&'a str, i64>` as `HashMap<&str, i64>`.
@@ -24,6 +26,14 @@ pub fn type_text(ty: &Type) -> String {
         Type::Paren(inside) => type_text(&inside.elem),
         Type::Group(inside) => type_text(&inside.elem),
         other => other.to_token_stream().to_string(),
+    }
+}
+
+/// Where a function says what it returns: what is wrong with that is told there.
+pub fn returned(signature: &Signature) -> Span {
+    match &signature.output {
+        ReturnType::Type(_, ty) => ty.span(),
+        ReturnType::Default => signature.ident.span(),
     }
 }
 

@@ -76,6 +76,9 @@ pub enum GuestBuildError {
         /// What the encoder said.
         reason: String,
     },
+    /// A project's own script failed; its own messages are on stderr.
+    #[error("{0} did not build the module: its messages above say why")]
+    Script(PathBuf),
     /// A file could not be read or written.
     #[error("{path}: {source}")]
     File {

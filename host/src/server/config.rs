@@ -34,6 +34,9 @@ pub struct Config {
     /// The namespaces, as `[[namespace]]` tables. Default: one that is called `test`.
     #[serde(rename = "namespace")]
     pub namespaces: Vec<NamespaceConfig>,
+    /// A folder for the compiled code of components, so that a restart does not compile them again. Default:
+    /// `code` in the data folder; none for a host in memory.
+    pub code_cache: Option<PathBuf>,
     /// Connections and frames.
     pub network: NetworkConfig,
     /// Threads.
@@ -124,6 +127,7 @@ impl Default for Config {
                 name: "test".into(),
                 default_ttl: 0,
             }],
+            code_cache: None,
             network: NetworkConfig::default(),
             threads: ThreadsConfig::default(),
             limits: Limits::default(),

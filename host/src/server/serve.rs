@@ -76,6 +76,7 @@ fn open(config: &Config, storage: Storage) -> anyhow::Result<Dispatcher> {
         storage,
         namespaces: config.namespaces.iter().map(namespace).collect(),
         settings: config.settings(),
+        code_cache: config.code_cache.clone(),
         threads: Threads {
             callers: or(config.threads.network, default.callers),
             foreground: or(config.threads.foreground, default.foreground),

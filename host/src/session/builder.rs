@@ -102,6 +102,13 @@ impl SessionBuilder {
         self
     }
 
+    /// Keeps the compiled code of components in this folder. With a data directory it is kept there unless
+    /// this says otherwise.
+    pub fn code_cache(mut self, dir: impl AsRef<Path>) -> Self {
+        self.options.code_cache = Some(dir.as_ref().into());
+        self
+    }
+
     /// How many threads run functions.
     pub fn threads(mut self, threads: Threads) -> Self {
         self.options.threads = threads;

@@ -1,5 +1,6 @@
 //! What a module says about what it offers.
 
+use std::collections::HashSet;
 use std::fmt::{Display, Formatter, Result};
 
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,14 @@ pub struct FunctionInfo {
     pub reads: Option<Vec<String>>,
     /// The bins that it sets, where the module says so.
     pub writes: Option<Vec<String>>,
+}
+
+/// The first whose name another one has too, so that a call could mean either.
+pub(super) fn ambiguous(functions: &[FunctionInfo]) -> Option<&FunctionInfo> {
+    let mut names = HashSet::new();
+    functions
+        .iter()
+        .find(|f| !names.insert((f.name.as_str(), f.aggregation)))
 }
 
 /// An argument of a call.
@@ -95,5 +104,17 @@ mod tests {
         info.parameters = Some(vec![parameter("n", Some("i64"))]);
         info.returns = Some("Option<i64>".into());
         assert_eq!(info.to_string(), "bump(n: i64) -> Option<i64>");
+    }
+    #[test]
+    fn two_of_a_kind_with_one_name_are_ambiguous() {
+        let info = |name: &str, aggregation| FunctionInfo {
+            name: name.into(),
+            aggregation,
+            ..FunctionInfo::default()
+        };
+        let mut functions = vec![info("a", false), info("b", false), info("a", true)];
+        assert_eq!(ambiguous(&functions), None);
+        functions.push(info("b", false));
+        assert_eq!(ambiguous(&functions), Some(&functions[1]));
     }
 }

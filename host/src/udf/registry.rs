@@ -15,6 +15,7 @@ use sha1::{Digest as _, Sha1};
 use tokio::sync::Mutex;
 
 use super::directory::ModuleDirectory;
+use super::function_info::ambiguous;
 use super::log::{LINE_BYTES, one_line};
 use super::{
     Allowance, CompileError, FunctionInfo, Granted, Module, ModuleSource, Runtime, Sources,
@@ -420,6 +421,13 @@ impl Registry {
             bytes,
         };
         let module = runtime.compile(source.clone(), &allowance)?;
+        if let Some(f) = ambiguous(&module.functions()) {
+            let message = format!(
+                "two functions of the module are called `{}`: give one of them another name",
+                f.name
+            );
+            return Err(refuse(file, message));
+        }
         Ok(Arc::new(Registered::new(
             source,
             hash,

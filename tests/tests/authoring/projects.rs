@@ -40,6 +40,24 @@ fn a_new_rust_project_depends_on_the_sdk_of_this_source_tree() -> Result<()> {
 }
 
 #[test]
+fn a_new_project_in_another_language_has_the_contract_and_a_script() -> Result<()> {
+    for lang in ["python", "js"] {
+        let dir = tempfile::tempdir()?;
+        text(dir.path(), &["new", "hits", "--lang", lang])?;
+        let read = |file: &str| std::fs::read_to_string(dir.path().join("hits").join(file));
+        ensure!(read("build.sh")?.contains("--world") && read("build.sh")?.contains("hits.wasm"));
+        ensure!(read("wit/portable.wit")?.contains("portable"), "{lang}");
+        ensure!(
+            read("fixtures.yaml")?.contains("module: hits.wasm"),
+            "{lang}"
+        );
+        let none = ["new", "sums", "--lang", lang, "--template", "aggregate"];
+        ensure!(udf(dir.path(), &none)?.status.code() == Some(2), "{lang}");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_name_that_no_module_can_have_is_refused() -> Result<()> {
     let dir = tempfile::tempdir()?;
     for name in ["", "1st", "my-module", "../up", "Upper"] {

@@ -116,7 +116,9 @@ async fn add_append_and_prepend_work_on_what_is_there_and_make_what_is_not() -> 
     assert_eq!(record.bins.get("blob"), Some(&Value::Blob(vec![1, 1])));
     // What is not there becomes the operand, of whatever type.
     let listed = as_bin!("list", as_list!(1));
-    client.append(&policy, &key(2), &[listed.clone()]).await?;
+    client
+        .append(&policy, &key(2), std::slice::from_ref(&listed))
+        .await?;
     client.add(&policy, &key(2), &[as_bin!("s", "x")]).await?;
     let made = get(&client, 2).await?.bins;
     assert_eq!(made.get("list"), Some(&as_list!(1)));

@@ -173,9 +173,9 @@ struct Temporary(PathBuf);
 
 impl Temporary {
     fn new() -> Result<Self, CliError> {
-        let name = format!("petrel-bench-{}", std::process::id());
+        let name = format!("petrel-bench-{:016x}", rand::random::<u64>());
         let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&folder).map_err(|source| CliError::file(&folder, source))?;
+        std::fs::create_dir(&folder).map_err(|source| CliError::file(&folder, source))?;
         Ok(Self(folder))
     }
 }

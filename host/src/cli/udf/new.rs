@@ -35,6 +35,10 @@ pub enum Lang {
     Rust,
     /// A Lua file.
     Lua,
+    /// A Python file that componentize-py makes a component of.
+    Python,
+    /// A JavaScript file that componentize-js makes a component of.
+    Js,
 }
 
 /// What a project begins with.
@@ -55,13 +59,69 @@ macro_rules! template {
     };
 }
 
+/// The contract, and what Python and JavaScript make of its values.
+macro_rules! shared {
+    ($path:literal) => {
+        include_str!(concat!("../../../../", $path))
+    };
+}
+
+const PYTHON: &[File] = &[
+    (
+        "{{name}}.py",
+        include_str!("../../../templates/python/module.py.in"),
+    ),
+    ("values.py", shared!("udfs/python/values.py")),
+    ("requirements.txt", shared!("udfs/python/requirements.txt")),
+    ("wit/petrel-udf.wit", shared!("wit/petrel-udf.wit")),
+    ("wit/portable.wit", shared!("wit/portable.wit")),
+    (
+        "build.sh",
+        include_str!("../../../templates/python/build.sh.in"),
+    ),
+    (
+        "fixtures.yaml",
+        include_str!("../../../templates/python/fixtures.yaml.in"),
+    ),
+    (
+        "README.md",
+        include_str!("../../../templates/python/README.md.in"),
+    ),
+    (".gitignore", "venv/\n__pycache__/\n*.wasm\n"),
+];
+
+const JS: &[File] = &[
+    (
+        "{{name}}.js",
+        include_str!("../../../templates/js/module.js.in"),
+    ),
+    ("values.js", shared!("udfs/js/values.js")),
+    ("package.json", shared!("udfs/js/package.json")),
+    ("wit/petrel-udf.wit", shared!("wit/petrel-udf.wit")),
+    ("wit/portable.wit", shared!("wit/portable.wit")),
+    (
+        "build.sh",
+        include_str!("../../../templates/js/build.sh.in"),
+    ),
+    (
+        "fixtures.yaml",
+        include_str!("../../../templates/js/fixtures.yaml.in"),
+    ),
+    (
+        "README.md",
+        include_str!("../../../templates/js/README.md.in"),
+    ),
+    (".gitignore", "node_modules/\n*.wasm\n"),
+];
+
 macro_rules! rust {
     ($folder:literal) => {
         template!($folder:
             "Cargo.toml" from "Cargo.toml.in",
             "src/lib.rs" from "lib.rs.in",
             "fixtures.yaml" from "fixtures.yaml.in",
-            "README.md" from "README.md.in")
+            "README.md" from "README.md.in",
+            ".gitignore" from "gitignore.in")
     };
 }
 
@@ -75,8 +135,12 @@ macro_rules! lua {
     };
 }
 
+/// The files of a project; none where there is no such template.
 fn files(lang: Lang, template: Template) -> &'static [File] {
     match (lang, template) {
+        (Lang::Python, Template::Record) => PYTHON,
+        (Lang::Js, Template::Record) => JS,
+        (Lang::Python | Lang::Js, Template::Aggregate) => &[],
         (Lang::Rust, Template::Record) => rust!("rust-record"),
         (Lang::Rust, Template::Aggregate) => rust!("rust-aggregate"),
         (Lang::Lua, Template::Record) => lua!("lua-record"),
@@ -95,22 +159,24 @@ impl NewArgs {
                 folder.display()
             )));
         }
+        let files = files(self.lang, self.template);
+        if files.is_empty() {
+            return Err(CliError::Usage(
+                "the world `portable` has no aggregations: write them in Rust or Lua".to_owned(),
+            ));
+        }
         let sdk = self.dependency()?;
         let fill = |text: &str| {
             text.replace("{{name}}", &self.name)
                 .replace("{{sdk}}", &sdk)
         };
         let mut written = Vec::new();
-        for (path, text) in files(self.lang, self.template) {
+        for (path, text) in files {
             let path = folder.join(fill(path));
             let parent = path.parent().unwrap_or(&folder);
             std::fs::create_dir_all(parent).map_err(|source| CliError::file(parent, source))?;
             std::fs::write(&path, fill(text)).map_err(|source| CliError::file(&path, source))?;
             written.push(path);
-        }
-        if self.lang == Lang::Rust {
-            let path = folder.join(".gitignore");
-            std::fs::write(&path, "target/\n").map_err(|source| CliError::file(&path, source))?;
         }
         output.result(
             || {

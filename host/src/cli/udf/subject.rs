@@ -1,10 +1,15 @@
 //! Which module a command is about, and which fixture goes with it.
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use super::fixture::{Fixture, is_fixture};
+use super::watch;
 use crate::cli::error::CliError;
-use crate::cli::guest_build::{self, GuestBuild};
+use crate::cli::guest_build::{self, GuestBuild, GuestBuildError};
+
+/// What builds a module in a language that `petrel udf build` does not know.
+const SCRIPT: &str = "build.sh";
 
 /// The endings of fixture files.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
@@ -23,6 +28,8 @@ enum Source {
     File(PathBuf),
     /// The folder of a crate that builds one.
     Crate(PathBuf),
+    /// A module that the script `build.sh` of its folder builds.
+    Script { folder: PathBuf, module: PathBuf },
 }
 
 impl Subject {
@@ -50,8 +57,13 @@ impl Subject {
             Some(module) => module,
             None => only_module(path)?,
         };
+        let folder = folder_of(&module);
         let source = match module.is_dir() {
             true => Source::Crate(module),
+            false if folder.join(SCRIPT).is_file() => Source::Script {
+                folder: folder.to_owned(),
+                module,
+            },
             false => Source::File(module),
         };
         Ok(Self { source, fixture })
@@ -61,6 +73,10 @@ impl Subject {
     pub fn module(&self) -> Result<PathBuf, CliError> {
         let dir = match &self.source {
             Source::File(file) => return Ok(file.clone()),
+            Source::Script { folder, module } => {
+                run_script(folder, module)?;
+                return Ok(module.clone());
+            }
             Source::Crate(dir) => dir,
         };
         let target = dir.join("target/guests");
@@ -100,6 +116,7 @@ impl Subject {
     pub fn watched(&self) -> Vec<PathBuf> {
         let source = match &self.source {
             Source::File(path) | Source::Crate(path) => path.clone(),
+            Source::Script { folder, .. } => folder.clone(),
         };
         let fixture = self.read_fixture().unwrap_or_default();
         let required = self.required(&fixture);
@@ -111,6 +128,29 @@ impl Subject {
     }
 }
 
+/// Runs the script of a folder, unless the module is newer than every source. What it says goes to
+/// stderr.
+fn run_script(folder: &Path, module: &Path) -> Result<(), CliError> {
+    let modified = |path: &Path| std::fs::metadata(path).and_then(|meta| meta.modified());
+    if let (Ok(built), Some(source)) = (modified(module), watch::newest(folder))
+        && source <= built
+    {
+        return Ok(());
+    }
+    let script = folder.join(SCRIPT);
+    let status = Command::new("sh")
+        .arg(SCRIPT)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(std::io::stderr())
+        .status()
+        .map_err(|source| CliError::file(&script, source))?;
+    match status.success() && module.is_file() {
+        true => Ok(()),
+        false => Err(GuestBuildError::Script(script).into()),
+    }
+}
+
 /// Reads a fixture file.
 fn read(file: &Path) -> Result<Fixture, CliError> {
     let text = std::fs::read_to_string(file).map_err(|source| CliError::file(file, source))?;
@@ -119,7 +159,13 @@ fn read(file: &Path) -> Result<Fixture, CliError> {
 
 /// A path that a file names, which is relative to the file.
 fn near(file: &Path, named: &Path) -> PathBuf {
-    file.parent().unwrap_or(Path::new(".")).join(named)
+    folder_of(file).join(named)
+}
+
+/// The folder that a file lies in.
+fn folder_of(file: &Path) -> &Path {
+    let parent = file.parent().filter(|dir| *dir != Path::new(""));
+    parent.unwrap_or(Path::new("."))
 }
 
 /// The fixture file beside a module's, or in a folder.
@@ -128,7 +174,7 @@ fn beside(path: &Path) -> Option<PathBuf> {
     let (folder, names) = match path.is_dir() {
         true => (path, vec!["fixtures".to_owned()]),
         false => (
-            path.parent().unwrap_or(Path::new("")),
+            folder_of(path),
             vec![format!("{stem}.fixtures"), "fixtures".to_owned()],
         ),
     };
@@ -142,7 +188,7 @@ fn beside(path: &Path) -> Option<PathBuf> {
 fn only_module(path: &Path) -> Result<PathBuf, CliError> {
     let folder = match path.is_dir() {
         true => path,
-        false => path.parent().unwrap_or(Path::new(".")),
+        false => folder_of(path),
     };
     let entries = std::fs::read_dir(folder).map_err(|source| CliError::file(folder, source))?;
     let is_module = |file: &PathBuf| {
@@ -191,5 +237,24 @@ mod tests {
         file("Cargo.toml", "");
         let found = Subject::find(dir.path(), None).unwrap();
         assert_eq!(found.source, Source::Crate(dir.path().to_owned()));
+    }
+
+    #[test]
+    fn a_script_builds_when_a_source_is_newer() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+        file("fixtures.yaml", "module: m.wasm\n");
+        file("build.sh", "echo built >> m.wasm\n");
+        let built = || {
+            let subject = Subject::find(dir.path(), None).unwrap();
+            let module = subject.module().unwrap();
+            std::fs::read_to_string(module).unwrap().lines().count()
+        };
+        assert_eq!((built(), built()), (1, 1));
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        file("m.py", "");
+        assert_eq!((built(), built()), (2, 2));
+        file("build.sh", "exit 3\n");
+        assert!(Subject::find(dir.path(), None).unwrap().module().is_err());
     }
 }

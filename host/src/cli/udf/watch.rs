@@ -46,6 +46,24 @@ impl Watch {
     }
 }
 
+/// What builds and package managers write beside sources.
+const BUILT: [&str; 6] = [
+    "target",
+    "node_modules",
+    "venv",
+    "__pycache__",
+    "Cargo.lock",
+    "package-lock.json",
+];
+
+/// When the source in a folder that was saved last was saved. Nothing is built from fixtures.
+pub fn newest(folder: &Path) -> Option<SystemTime> {
+    let seen = look(&[folder.to_owned()]);
+    let is_source = |path: &Path| path.file_stem().is_none_or(|stem| stem != "fixtures");
+    let sources = seen.into_iter().filter(|(path, _)| is_source(path));
+    sources.map(|(_, (modified, _))| modified).max()
+}
+
 fn look(paths: &[PathBuf]) -> BTreeMap<PathBuf, (SystemTime, u64)> {
     let mut seen = BTreeMap::new();
     for path in paths {
@@ -71,8 +89,9 @@ fn add(path: &Path, seen: &mut BTreeMap<PathBuf, (SystemTime, u64)>) {
     for entry in entries {
         let name = entry.file_name();
         let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-        let built = name == "target" || name == "node_modules" || name == "Cargo.lock";
-        if !is_link && !built && !name.to_string_lossy().starts_with('.') {
+        let name = name.to_string_lossy();
+        let is_built = BUILT.contains(&&*name) || name.ends_with(".wasm");
+        if !is_link && !is_built && !name.starts_with('.') {
             add(&entry.path(), seen);
         }
     }

@@ -141,6 +141,7 @@ impl Aggregation {
         let slot = &mut *self.state.slot;
         slot.context = ptr::null_mut();
         slot.scope = ptr::null();
+        slot.tidy();
         slot.feed.empty();
         let failed = failed.or_else(|| {
             ran.err().map(|e| {

@@ -1,17 +1,23 @@
 //! Standard functions that are replaced because the originals would let a function outlive
 //! its time limit or touch what the next call sees.
 
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{CStr, c_int};
 use std::ptr;
 
 use mlua::ffi::*;
 use tracing::Level;
 
+use super::loader::load_text;
 use super::object::{fail, raw_str};
-use super::pulse::{Pulse, Trip};
+use super::pulse::Trip;
 use super::shared::{push_behind, set};
 use super::slot::{check_overdue, slot};
-use super::watchdog::on_duty;
+
+/// The most values that `string.format` takes.
+const MAX_FORMATTED: c_int = 1000;
+
+/// The longest format of `os.date`, in bytes.
+const MAX_DATE_FORMAT: usize = 1 << 16;
 
 /// After a protected call failed: an error that must end the invocation is raised again.
 ///
@@ -213,10 +219,8 @@ unsafe extern "C-unwind" fn load(l: *mut lua_State) -> c_int {
     let n = lua_gettop(l).min(4);
     lua_settop(l, 4);
     if lua_isstring(l, 1) != 0 {
-        let mut text = raw_str(l, 1);
         let name = luaL_optlstring(l, 2, lua_tostring(l, 1), ptr::null_mut());
-        let rest = (&raw mut text).cast();
-        let status = lua_load(l, next_piece, rest, name, c"t".as_ptr());
+        let status = load_text(l, raw_str(l, 1), name);
         check_overdue(l);
         if status != LUA_OK {
             lua_pushnil(l);
@@ -241,27 +245,6 @@ unsafe extern "C-unwind" fn load(l: *mut lua_State) -> c_int {
     lua_gettop(l)
 }
 
-/// Text is compiled in pieces of so many bytes, between which the invocation can be ended.
-const PIECE: usize = 1 << 14;
-
-/// The next piece of a text, of which the rest is at `rest`.
-unsafe extern "C-unwind" fn next_piece(
-    _: *mut lua_State,
-    rest: *mut c_void,
-    size: *mut usize,
-) -> *const c_char {
-    let rest = rest.cast::<&[u8]>();
-    let text = if on_duty().is_some_and(Pulse::has_tripped) {
-        &[]
-    } else {
-        rest.read()
-    };
-    let (piece, after) = text.split_at(text.len().min(PIECE));
-    rest.write(after);
-    size.write(piece.len());
-    piece.as_ptr().cast()
-}
-
 /// `string.rep`; the original loops for as long as `n` says when there is nothing to repeat.
 unsafe extern "C-unwind" fn rep(l: *mut lua_State) -> c_int {
     let (mut a, mut b) = (0, 0);
@@ -280,6 +263,35 @@ unsafe extern "C-unwind" fn rep(l: *mut lua_State) -> c_int {
     lua_insert(l, 1);
     lua_call(l, 3, 1);
     1
+}
+
+/// Goes on as the original, a function in C that has no upvalues of its own.
+///
+/// # Safety
+/// The [stack rules](super), in a function whose second upvalue the original is. Raises.
+unsafe fn original(l: *mut lua_State) -> c_int {
+    match lua_tocfunction(l, lua_upvalueindex(2)) {
+        Some(f) => f(l),
+        None => 0,
+    }
+}
+
+/// `string.format`, of so few values that it takes no time.
+unsafe extern "C-unwind" fn format(l: *mut lua_State) -> c_int {
+    if lua_gettop(l) > MAX_FORMATTED {
+        fail(l, c"too many values to format");
+    }
+    original(l)
+}
+
+/// `os.date`, of a format that is not too long to be written at one go.
+unsafe extern "C-unwind" fn date(l: *mut lua_State) -> c_int {
+    let mut len = 0;
+    luaL_optlstring(l, 1, c"".as_ptr(), &raw mut len);
+    if len > MAX_DATE_FORMAT {
+        fail(l, c"the format is too long");
+    }
+    original(l)
 }
 
 /// `collectgarbage`: tells the memory in use, and leaves collecting to the host.
@@ -341,7 +353,10 @@ pub(super) const BASE_WITH_ORIGINAL: &[(&CStr, lua_CFunction)] = &[(c"load", loa
 /// See [`BASE`].
 pub(super) const MATH: &[(&CStr, lua_CFunction)] = &[(c"randomseed", randomseed)];
 /// See [`BASE`].
-pub(super) const STRING_WITH_ORIGINAL: &[(&CStr, lua_CFunction)] = &[(c"rep", rep)];
+pub(super) const STRING_WITH_ORIGINAL: &[(&CStr, lua_CFunction)] =
+    &[(c"rep", rep), (c"format", format)];
+/// See [`BASE`].
+pub(super) const OS_WITH_ORIGINAL: &[(&CStr, lua_CFunction)] = &[(c"date", date)];
 /// See [`BASE`].
 pub(super) const COROUTINE: &[(&CStr, lua_CFunction)] =
     &[(c"resume", resume), (c"wrap", wrap), (c"close", close)];

@@ -195,6 +195,7 @@ impl Pass<'_> {
         let slot = &mut *state.slot;
         slot.context = ptr::null_mut();
         slot.scope = ptr::null();
+        slot.tidy();
         if let Err(e) = ran {
             self.renew = true;
             let kind = match e {

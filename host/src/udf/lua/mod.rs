@@ -42,6 +42,7 @@ mod guard;
 mod instance;
 mod iterator;
 mod list;
+mod loader;
 mod map;
 mod matcher;
 mod module;

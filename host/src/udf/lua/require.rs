@@ -5,8 +5,9 @@ use std::ptr;
 
 use mlua::ffi::*;
 
+use super::loader::load_text;
 use super::object::raw_str;
-use super::slot::{Slot, slot};
+use super::slot::{Slot, check_overdue, slot};
 use crate::udf::ModuleSource;
 
 /// Libraries that can be required beside being globals.
@@ -26,14 +27,7 @@ const LIBRARIES: &[&[u8]] = &[
 /// The [stack rules](super). Raises nothing.
 pub(super) unsafe fn load_source(l: *mut lua_State, source: &ModuleSource) -> c_int {
     let name = CString::new(format!("@{}", source.file)).unwrap_or_default();
-    let text = &source.bytes;
-    luaL_loadbufferx(
-        l,
-        text.as_ptr().cast(),
-        text.len(),
-        name.as_ptr(),
-        c"t".as_ptr(),
-    )
+    load_text(l, &source.bytes, name.as_ptr())
 }
 
 /// A package's chunk, or why it is none, is on the stack.
@@ -102,6 +96,7 @@ pub(super) unsafe extern "C-unwind" fn require(l: *mut lua_State) -> c_int {
         let Some(loaded) = load_package(l, s) else {
             return not_found(l);
         };
+        check_overdue(l);
         if loaded.status != LUA_OK {
             lua_error(l);
         }

@@ -152,6 +152,7 @@ pub(super) unsafe fn build(l: *mut lua_State, s: *mut Slot) {
     open(l, c"os", luaopen_os);
     lua_createtable(l, 0, OS.len() as c_int);
     copy(l, -2, OS);
+    wrap(l, s, -2, guard::OS_WITH_ORIGINAL);
     lua_replace(l, -2);
     publish(l, s, standard, c"os");
 

@@ -14,6 +14,9 @@ use crate::model::BinName;
 use crate::udf::log::Log;
 use crate::udf::{Allowance, Granted, Sources};
 
+/// The most bytes that wait for the next use.
+const SCRATCH: usize = 1 << 20;
+
 /// A collection that the invocation read or set, and must see again as the same object.
 /// Its Lua value is in the cache table at its index + 1.
 #[derive(Debug)]
@@ -105,6 +108,13 @@ impl Slot {
             log,
             granted: Arc::clone(&allowance.granted),
             file_bytes: allowance.limits.memory_bytes,
+        }
+    }
+
+    /// Gives back memory that a large value took.
+    pub(super) fn tidy(&mut self) {
+        if self.scratch.capacity() > SCRATCH {
+            self.scratch = Vec::new();
         }
     }
 }

@@ -2,13 +2,14 @@
 
 use std::ffi::c_int;
 use std::io::Write;
+use std::mem::MaybeUninit;
 
 use mlua::ffi::*;
 
 use super::object::{BYTES, GEO, Head, Tag, check, fail, push_str};
 use super::pack::pack;
 use super::pulse::Pulse;
-use super::slot::{check_overdue, slot};
+use super::slot::{check_overdue, pause, slot};
 use super::watchdog::on_duty;
 use crate::model::ParticleType;
 use crate::model::msgpack::{DecodeError, Item, MAX_DEPTH, Reader};
@@ -22,7 +23,7 @@ pub(super) unsafe extern "C-unwind" fn tostring<const TAG: Tag>(l: *mut lua_Stat
     match TAG {
         GEO => quote(Head::packed(h), &mut s.scratch),
         BYTES if (*h).n == 0 => s.scratch.extend_from_slice(b"Bytes()"),
-        BYTES => hex(Head::content(h), &mut s.scratch),
+        BYTES => return push_hex(l, Head::content(h)),
         _ => {
             if pack(l, 1, &mut s.scratch, 0).is_err() {
                 check_overdue(l);
@@ -51,12 +52,40 @@ fn quote(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// Pushes bytes as hexadecimal pairs, written in memory of Lua's, whose limit holds.
+///
+/// # Safety
+/// The [stack rules](super), for some bytes of a value on the stack. Raises.
+unsafe fn push_hex(l: *mut lua_State, b: &[u8]) -> c_int {
+    let len = b.len() * 3 - 1;
+    let mut buffer = MaybeUninit::<luaL_Buffer>::uninit();
+    let out = luaL_buffinitsize(l, buffer.as_mut_ptr(), len).cast::<u8>();
+    for (i, byte) in b.iter().enumerate() {
+        pause(l, i);
+        if i > 0 {
+            out.add(i * 3 - 1).write(b' ');
+        }
+        let [high, low] = digits(*byte);
+        out.add(i * 3).write(high);
+        out.add(i * 3 + 1).write(low);
+    }
+    luaL_pushresultsize(buffer.as_mut_ptr(), len);
+    1
+}
+
 fn hex(b: &[u8], out: &mut Vec<u8>) {
     for (i, byte) in b.iter().enumerate() {
-        let gap = if i == 0 { "" } else { " " };
-        // Writing to memory cannot fail.
-        let _ = write!(out, "{gap}{byte:02X}");
+        if i > 0 {
+            out.push(b' ');
+        }
+        out.extend_from_slice(&digits(*byte));
     }
+}
+
+/// A byte as two hexadecimal digits.
+fn digits(byte: u8) -> [u8; 2] {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)])
 }
 
 /// As C writes a number with `%.16g`.

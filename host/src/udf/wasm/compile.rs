@@ -41,7 +41,11 @@ pub(super) fn compile(
     let limits = &allowance.limits;
     check_header(&source.bytes, limits)?;
     let engine = &shared.engine;
-    let component = Component::from_binary(engine, &source.bytes).map_err(|e| {
+    let compiled = match &shared.cache {
+        Some(cache) => cache.component(engine, &source.bytes),
+        None => Component::from_binary(engine, &source.bytes),
+    };
+    let component = compiled.map_err(|e| {
         format!(
             "the component is truncated or damaged: {e:#}; build it again with `petrel udf build`"
         )

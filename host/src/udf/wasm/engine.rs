@@ -7,6 +7,7 @@ use wasmtime::{
     component::Linker,
 };
 
+use super::cache::CodeCache;
 use super::state::{self, State, TABLE_ELEMENTS};
 use super::this_record;
 use super::ticker::Ticker;
@@ -24,6 +25,8 @@ pub(super) struct Shared {
     pub(super) engine: Engine,
     pub(super) linker: Linker<State>,
     pub(super) ticker: Arc<Ticker>,
+    /// Where compiled code is kept, if it is.
+    pub(super) cache: Option<CodeCache>,
 }
 
 impl Shared {
@@ -33,7 +36,11 @@ impl Shared {
     ///
     /// # Errors
     /// [`ResultCode::ServerError`] when the engine or its ticker thread cannot be started.
-    pub(super) fn start(stack_bytes: usize, instances: u32) -> Result<Self> {
+    pub(super) fn start(
+        stack_bytes: usize,
+        instances: u32,
+        cache: Option<CodeCache>,
+    ) -> Result<Self> {
         let engine = match Engine::new(&config(Some(instances), stack_bytes)) {
             Ok(engine) => engine,
             Err(e) => {
@@ -52,6 +59,7 @@ impl Shared {
             engine,
             linker,
             ticker: Arc::new(ticker),
+            cache,
         })
     }
 }

@@ -2,6 +2,7 @@
 //! `petrel:udf/portable`, run record by record.
 
 mod aggregate;
+mod cache;
 mod calls;
 mod compile;
 mod compiled;
@@ -25,6 +26,7 @@ mod values;
 mod wasi;
 mod wasi_state;
 
+pub use cache::CodeCache;
 pub use runtime::WasmRuntime;
 
 #[cfg(test)]

@@ -132,6 +132,11 @@ impl Instance for PortableInstance {
             _ => Ok(self),
         }
     }
+
+    fn memory(&self) -> usize {
+        let of = |live: &Live| live.store.data().memory;
+        self.live.as_ref().map_or(0, of)
+    }
 }
 
 impl Invoker for PortableInstance {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::cache::CodeCache;
 use super::engine::Shared;
 use super::{compile, module::WasmModule};
 use crate::model::{Error, Result, ResultCode};
@@ -26,6 +27,18 @@ impl WasmRuntime {
     /// [`ResultCode::ParameterError`] when the stack is too large, [`ResultCode::ServerError`] when the
     /// engine or its ticker thread cannot be started.
     pub fn new(stack_bytes: usize, instances: usize) -> Result<Self> {
+        Self::with_cache(stack_bytes, instances, None)
+    }
+
+    /// As [`WasmRuntime::new`], with compiled code kept in a cache if there is one.
+    ///
+    /// # Errors
+    /// As [`WasmRuntime::new`].
+    pub fn with_cache(
+        stack_bytes: usize,
+        instances: usize,
+        cache: Option<CodeCache>,
+    ) -> Result<Self> {
         let instances = u32::try_from(instances).unwrap_or(u32::MAX / 4);
         if !(1..=MAX_STACK).contains(&stack_bytes) {
             return Err(Error::new(
@@ -34,7 +47,7 @@ impl WasmRuntime {
             ));
         }
         Ok(Self {
-            shared: Arc::new(Shared::start(stack_bytes, instances)?),
+            shared: Arc::new(Shared::start(stack_bytes, instances, cache)?),
         })
     }
 }

@@ -65,5 +65,6 @@ mod tests {
     fn a_missing_record_is_not_processed() {
         let mut record = Record::testing().missing().build();
         assert!(process_record(&mut record).unwrap().is_none());
+        assert_eq!(record.effects(), []);
     }
 }

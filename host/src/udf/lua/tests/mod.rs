@@ -35,12 +35,14 @@ struct Library;
 
 impl Sources for Library {
     fn source(&self, package: &str) -> Option<ModuleSource> {
-        (package == "helper").then(|| {
-            source(
+        match package {
+            "helper" => Some(source(
                 "helper",
                 "local M = {} function M.twice(x) return x * 2 end return M",
-            )
-        })
+            )),
+            "long" => Some(source("long", &"x = 1 ".repeat(1 << 18))),
+            _ => None,
+        }
     }
 
     fn epoch(&self) -> u64 {
