@@ -10,7 +10,7 @@ use crate::{Record, Result};
 ///
 /// - `#[bins(rename = "lastSeen")]`: its bin has another name.
 /// - `#[bins(default)]`, `#[bins(default = 18)]`: what it is when the bin is missing.
-/// - `#[bins(serde)]`: it is a type of serde's, as [`Serde`](crate::Serde) has it; with the feature
+/// - `#[bins(serde)]`: it is a type of serde's, as `Serde` has it; with the feature
 ///   `serde`.
 ///
 /// ```

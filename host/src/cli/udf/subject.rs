@@ -250,10 +250,13 @@ mod tests {
             let module = subject.module().unwrap();
             std::fs::read_to_string(module).unwrap().lines().count()
         };
+        // Times of files are some milliseconds coarse.
+        let later = || std::thread::sleep(std::time::Duration::from_millis(20));
         assert_eq!((built(), built()), (1, 1));
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        later();
         file("m.py", "");
         assert_eq!((built(), built()), (2, 2));
+        later();
         file("build.sh", "exit 3\n");
         assert!(Subject::find(dir.path(), None).unwrap().module().is_err());
     }

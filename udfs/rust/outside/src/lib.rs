@@ -98,7 +98,10 @@ pub fn hoard(_record: &Record) {
 /// The names of the directories.
 #[udf]
 pub fn directories(_record: &Record) -> Vec<String> {
-    get_directories().into_iter().map(|(_, name)| name).collect()
+    get_directories()
+        .into_iter()
+        .map(|(_, name)| name)
+        .collect()
 }
 
 fn directory(name: &str) -> Result<Descriptor> {
@@ -168,7 +171,9 @@ pub fn grow(_record: &Record, dir: &str, path: &str, size: i64) -> Result<()> {
     let open = OpenFlags::CREATE;
     let follow = PathFlags::SYMLINK_FOLLOW;
     let opened = directory(dir)?.open_at(follow, path, open, DescriptorFlags::WRITE);
-    Ok(opened.and_then(|file| file.set_size(size as u64)).map_err(named)?)
+    Ok(opened
+        .and_then(|file| file.set_size(size as u64))
+        .map_err(named)?)
 }
 
 /// The names in a directory, sorted.
