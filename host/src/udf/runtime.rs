@@ -97,7 +97,7 @@ pub trait Instance: Send {
         ))
     }
 
-    /// The memory that it holds now, in bytes: what [`Limits::memory_bytes`] bounds. 0 where the
+    /// The memory that it holds now, in bytes: what [`Limits::memory_bytes`](crate::model::Limits::memory_bytes) bounds. 0 where the
     /// runtime does not tell.
     fn memory(&self) -> usize {
         0

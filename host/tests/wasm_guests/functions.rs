@@ -1,6 +1,6 @@
 //! Functions on records.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use petrel::change::{Effects, RecordContext};
 use petrel::model::{BodyBuilder, ParticleType, Value, msgpack};
@@ -256,14 +256,14 @@ fn only_the_culprits_of_a_batch_fail() {
 #[test]
 fn a_loop_costs_its_own_time_only() {
     let mut instance = module("misbehave").instantiate().expect("an instance");
-    let began = Instant::now();
+    let began = processor_time();
     let results = run(
         &mut *instance,
         "spin",
         vec![],
         &mut [missing(), missing(), missing()],
     );
-    assert!(began.elapsed().as_millis() < 2000);
+    assert!((processor_time() - began).as_millis() < 2000);
     for result in results {
         assert_eq!(result.map_err(|e| e.kind), Err(UdfErrorKind::Timeout));
     }
@@ -291,4 +291,11 @@ fn an_instance_does_not_grow_with_the_work_done() {
         let results = run(&mut *instance, "score", vec![], &mut batch);
         assert!(results.iter().all(Result::is_ok));
     }
+}
+
+/// What this thread has run for: other tests run beside it.
+fn processor_time() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("a Linux kernel");
+    let nanos = text.split_whitespace().next().expect("a number");
+    Duration::from_nanos(nanos.parse().expect("a number"))
 }

@@ -178,8 +178,8 @@ async fn an_empty_module_and_a_nameless_one_are_refused() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_module_beyond_the_size_limit_is_refused() -> Result<()> {
     let mut body = b"function f(rec) return 1 end\n--".to_vec();
-    body.resize((16 << 20) + 1, b'x');
-    refuses("huge.lua", &body, &["16"]).await
+    body.resize((32 << 20) + 1, b'x');
+    refuses("huge.lua", &body, &["32"]).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

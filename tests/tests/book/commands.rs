@@ -12,10 +12,12 @@ use tempfile::TempDir;
 
 /// What the pages say to cargo. It is not run from its own tests, but each of these is part of
 /// `cargo xtask demo` or `cargo xtask test`, or asks for another view of what they make.
-const CARGO: [&str; 4] = [
+const CARGO: &[&str] = &[
     "cargo build --release --package petrel",
     "cargo doc --package petrel --open",
+    "cargo xtask bench-report",
     "cargo xtask demo",
+    "cargo xtask languages",
     "cargo xtask test",
 ];
 
