@@ -88,7 +88,7 @@ impl Built {
         vec![
             self.guest.name.clone(),
             self.guest.size.to_string(),
-            self.imports.join(" "),
+            packages(&self.imports),
             self.guest.path.display().to_string(),
         ]
     }
@@ -132,4 +132,16 @@ impl Built {
             "functions": object(&self.anatomy.functions),
         })
     }
+}
+
+/// The packages that interfaces are of, each once: a line has no room for every interface of WASI.
+fn packages(interfaces: &[String]) -> String {
+    let mut packages: Vec<&str> = Vec::new();
+    for interface in interfaces {
+        let package = interface.split('/').next().unwrap_or(interface);
+        if !packages.contains(&package) {
+            packages.push(package);
+        }
+    }
+    packages.join(" ")
 }
