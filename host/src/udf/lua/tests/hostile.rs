@@ -89,7 +89,7 @@ const RUNS: u32 = 5;
 fn nothing_takes_twice_its_time() {
     let limits = Limits {
         time_ms: 100,
-        memory_bytes: 32 << 20,
+        memory_bytes: 24 << 20,
         ..Limits::default()
     };
     let mut text = String::from("function ok() return #string.rep('x', 10) end\n");
