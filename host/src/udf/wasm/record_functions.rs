@@ -7,21 +7,13 @@ use wasmtime::component::{ComponentExportIndex, ComponentType, Instance, Lift, T
 
 use super::calls::Answer;
 use super::compiled::Function;
+use super::signatures::Argument;
 use super::state::State;
 use super::values::Node;
 use crate::udf::{FunctionInfo, Parameter};
 
 /// `record-functions.call`.
 pub(super) type Call = TypedFunc<(u32, Arc<[Vec<Node>]>), Answer<Vec<Node>>>;
-
-/// A `parameter`.
-#[derive(ComponentType, Lift)]
-#[component(record)]
-struct Argument {
-    name: String,
-    #[component(name = "type")]
-    ty: String,
-}
 
 /// A `function-info`.
 #[derive(ComponentType, Lift)]
@@ -44,17 +36,13 @@ pub(super) fn describe(
 }
 
 fn function(described: Described) -> Function {
-    let parameter = |argument: Argument| Parameter {
-        name: argument.name,
-        ty: Some(argument.ty),
-    };
     let parameters = described.parameters;
     Function {
         info: FunctionInfo {
             name: described.name,
             arguments: parameters.as_ref().map(Vec::len),
             doc: described.doc,
-            parameters: parameters.map(|all| all.into_iter().map(parameter).collect()),
+            parameters: parameters.map(|all| all.into_iter().map(Parameter::from).collect()),
             ..FunctionInfo::default()
         },
         bins: None,

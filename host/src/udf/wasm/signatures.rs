@@ -15,13 +15,19 @@ pub(super) struct Signatures {
     pub(super) built_with: ComponentExportIndex,
 }
 
-/// A `parameter`.
+/// A `parameter`, in either world.
 #[derive(ComponentType, Lift)]
 #[component(record)]
-struct Argument {
+pub(super) struct Argument {
     name: String,
     #[component(name = "type")]
     ty: String,
+}
+
+impl From<Argument> for Parameter {
+    fn from(Argument { name, ty }: Argument) -> Self {
+        Self { name, ty: Some(ty) }
+    }
 }
 
 /// A `signature`.
@@ -80,12 +86,14 @@ impl Said {
         let Some(signature) = self.signatures.remove(&key) else {
             return;
         };
-        let argument = |argument: Argument| Parameter {
-            name: argument.name,
-            ty: Some(argument.ty),
-        };
         info.doc = signature.doc;
-        info.parameters = Some(signature.parameters.into_iter().map(argument).collect());
+        info.parameters = Some(
+            signature
+                .parameters
+                .into_iter()
+                .map(Parameter::from)
+                .collect(),
+        );
         info.returns = Some(signature.returns);
         info.writes = signature.writes;
     }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use wasmtime::component::{ComponentType, Lower, ResourceTableError};
+use wasmtime::component::{ComponentType, Lower};
 
 /// An `error-code`.
 #[derive(Clone, Copy, Debug, ComponentType, Lower)]
@@ -120,35 +120,5 @@ impl From<&io::Error> for ErrorCode {
                 _ => Self::Io,
             },
         }
-    }
-}
-
-/// Why a call fails: by an answer, or by the component's fault.
-pub(super) enum Failure {
-    Code(ErrorCode),
-    Fault(wasmtime::Error),
-}
-
-impl From<ErrorCode> for Failure {
-    fn from(code: ErrorCode) -> Self {
-        Self::Code(code)
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(e: io::Error) -> Self {
-        Self::Code(ErrorCode::from(&e))
-    }
-}
-
-impl From<wasmtime::Error> for Failure {
-    fn from(e: wasmtime::Error) -> Self {
-        Self::Fault(e)
-    }
-}
-
-impl From<ResourceTableError> for Failure {
-    fn from(e: ResourceTableError) -> Self {
-        Self::Fault(e.into())
     }
 }

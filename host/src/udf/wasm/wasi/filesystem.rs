@@ -15,11 +15,12 @@ use super::define::{interface, resource};
 use super::descriptor::{
     Descriptor, DescriptorFlags, DirectoryEntry, Kind, MetadataHash, OpenFlags, PathFlags, Stat,
 };
-use super::error_code::{ErrorCode, Failure};
+use super::error_code::ErrorCode;
+use super::failure::Failure;
 use super::io::{Error, InputStream, OutputStream, read_at};
 use crate::udf::{Opening, open_file};
 
-type Answer<T> = Result<T, Failure>;
+type Answer<T> = Result<T, Failure<ErrorCode>>;
 
 /// What nobody may do here.
 const FORBIDDEN: [&str; 4] = ["link-at", "set-times", "set-times-at", "symlink-at"];
@@ -101,7 +102,7 @@ where
             arguments,
         ) {
             Ok(value) => Ok((Ok(value),)),
-            Err(Failure::Code(code)) => Ok((Err(code),)),
+            Err(Failure::Answer(code)) => Ok((Err(code),)),
             Err(Failure::Fault(e)) => Err(e),
         },
     )

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use wasmtime::StoreContextMut;
-use wasmtime::component::{
-    ComponentType, Linker, LinkerInstance, Lower, Resource, ResourceTableError, WasmList,
-};
+use wasmtime::component::{ComponentType, Linker, LinkerInstance, Lower, Resource, WasmList};
 
 use super::super::state::State;
 use super::define::{interface, resource};
+use super::failure::Failure;
 
 /// The most bytes that one call reads or writes.
 const CHUNK: u64 = 64 << 10;
@@ -217,40 +216,16 @@ fn subscribe(mut store: StoreContextMut<'_, State>) -> wasmtime::Result<(Resourc
     Ok((store.data_mut().wasi()?.resources.push(Pollable::Ready)?,))
 }
 
-/// Why a stream gave no answer: the component's fault, or the file's.
-enum Failure {
-    Fault(wasmtime::Error),
-    File(std::io::Error),
-}
-
-impl From<wasmtime::Error> for Failure {
-    fn from(e: wasmtime::Error) -> Self {
-        Self::Fault(e)
-    }
-}
-
-impl From<ResourceTableError> for Failure {
-    fn from(e: ResourceTableError) -> Self {
-        Self::Fault(e.into())
-    }
-}
-
-impl From<std::io::Error> for Failure {
-    fn from(e: std::io::Error) -> Self {
-        Self::File(e)
-    }
-}
-
 /// The answer of a stream, `None` where it has come to its end.
 fn answer<T>(
     store: &mut StoreContextMut<'_, State>,
-    ask: impl FnOnce(&mut State) -> Result<Option<T>, Failure>,
+    ask: impl FnOnce(&mut State) -> Result<Option<T>, Failure<std::io::Error>>,
 ) -> Answer<T> {
     let state = store.data_mut();
     match ask(state) {
         Ok(Some(answer)) => Ok((Ok(answer),)),
         Ok(None) => Ok((Err(StreamError::Closed),)),
-        Err(Failure::File(e)) => {
+        Err(Failure::Answer(e)) => {
             let error = state.wasi()?.resources.push(Error(e))?;
             Ok((Err(StreamError::Failed(error)),))
         }
@@ -271,7 +246,7 @@ fn read(
     state: &mut State,
     stream: &Resource<InputStream>,
     len: u64,
-) -> Result<Option<Vec<u8>>, Failure> {
+) -> Result<Option<Vec<u8>>, Failure<std::io::Error>> {
     match state.wasi()?.resources.get_mut(stream)? {
         InputStream::Empty => Ok(None),
         InputStream::File(file, at) => {
@@ -286,7 +261,7 @@ fn write(
     state: &mut State,
     stream: &Resource<OutputStream>,
     bytes: &[u8],
-) -> Result<Option<()>, Failure> {
+) -> Result<Option<()>, Failure<std::io::Error>> {
     let wasi = state.wasi()?;
     match wasi.resources.get_mut(stream)? {
         OutputStream::Stdout => wasi.stdout.write(bytes),

@@ -6,6 +6,7 @@ mod clocks;
 mod define;
 mod descriptor;
 mod error_code;
+mod failure;
 mod filesystem;
 mod imports;
 mod io;
